@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 /// The features that tests are built with: all but the one below. So the places where a test may kill the program are
 /// compiled in, and each crate is compiled once for the program and its tests.
-pub(crate) const FEATURES: &str = "kill-points,openapi,otlp,testing";
+pub(crate) const FEATURES: &str = "kill-points,openapi,otlp,testing,uploads";
 /// The feature of a family of work that only tests have. It is switched on for its own test alone, so that everything
 /// else is tested as it is released.
 pub(crate) const SAMPLE_FEATURE: &str = "sample-family";

@@ -82,7 +82,7 @@ fn the_arrows_are_those_of_the_architecture_page() {
     }
 }
 
-/// `strongroom → apps, stages, audit → bus → eventlog, drive, source → files → service → model`.
+/// `strongroom → apps, stages, audit → bus → eventlog, drive, source → files → service, proof → model`.
 #[test]
 fn every_arrow_points_down() {
     let layer = |name: &str| match name.trim_start_matches("strongroom-") {
@@ -91,7 +91,7 @@ fn every_arrow_points_down() {
         "bus" => 4,
         "eventlog" | "drive" | "source" => 3,
         "files" => 2,
-        "service" => 1,
+        "service" | "proof" => 1,
         "model" => 0,
         other => panic!("{other} has no layer yet: give it one here and in docs/ARCHITECTURE.md"),
     };

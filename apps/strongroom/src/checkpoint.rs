@@ -22,6 +22,7 @@ use self::place::CheckpointFolder;
 pub(crate) use self::place::{data_folder, on_drive, places, places_to_write};
 pub(crate) use self::watch::RewindWatch;
 use crate::cli_error::CliError;
+use crate::known_keys::signing_key;
 use crate::site_key::KeyFile;
 
 const SUBJECT: &str = "log";
@@ -70,12 +71,15 @@ pub(crate) fn signed(checkpoint: Checkpoint, key: Option<&SigningKey>) -> Signed
     }
 }
 
-/// The site's key, if this host has one that can be used: a checkpoint without a signature is better than none.
-pub(crate) fn key_if_any(config: &Config) -> Option<SigningKey> {
-    KeyFile::of(config).read().unwrap_or_else(|error| {
-        tracing::warn!(reason = error.sentence(), "the log's checkpoints are not signed");
-        None
-    })
+/// The site's key, if this host has it: a checkpoint without a signature is better than none.
+pub(crate) async fn key_if_any(config: &Config, log: &EventLog) -> Option<SigningKey> {
+    if !KeyFile::of(config).path().exists() {
+        return None;
+    }
+    signing_key(config, log)
+        .await
+        .inspect_err(|error| tracing::warn!(reason = error.sentence(), "the log's checkpoints are not signed"))
+        .ok()
 }
 
 pub(crate) async fn check(config: &Config, log: &EventLog) -> Result<Option<Rewound>, LogError> {
@@ -87,6 +91,14 @@ pub(crate) async fn check(config: &Config, log: &EventLog) -> Result<Option<Rewo
         }
     }
     found_by_another(log).await
+}
+
+/// What does not continue from every checkpoint is not signed.
+pub(crate) async fn refuse_rewound(config: &Config, log: &EventLog) -> Result<(), CliError> {
+    match check(config, log).await? {
+        Some(rewound) => Err(rewound.to_error()),
+        None => Ok(()),
+    }
 }
 
 /// Where there is no log yet: a new one would not continue from a checkpoint either.

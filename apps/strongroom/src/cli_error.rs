@@ -3,7 +3,12 @@
 use std::error::Error;
 use std::fmt;
 
+use strongroom_model::text::printable;
+
 use crate::exit::Exit;
+
+/// Longer lines are from outside.
+const MAX_LINE_CHARS: usize = 2_000;
 
 /// A longer chain repeats itself.
 const MAX_CAUSES: usize = 8;
@@ -70,15 +75,20 @@ impl CliError {
 
 impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}", self.what)?;
+        write!(f, "error: {}", shown(&self.what))?;
         for cause in &self.causes {
-            write!(f, "\n  because: {}", cause.replace('\n', "\n    "))?;
+            write!(f, "\n  because: {}", shown(cause))?;
         }
         if let Some(next) = &self.next {
-            write!(f, "\n  next: {}", next.replace('\n', "\n    "))?;
+            write!(f, "\n  next: {}", shown(next))?;
         }
         Ok(())
     }
+}
+
+/// What came from outside must not control a terminal (R9); later lines are indented.
+fn shown(text: &str) -> String {
+    text.split('\n').map(|line| printable(line, MAX_LINE_CHARS)).collect::<Vec<_>>().join("\n    ")
 }
 
 /// Without a heading of our own.

@@ -4,6 +4,8 @@
 //! root. All else in it (the sentence, the copies, the story) follows from these, so a checker makes it again and
 //! compares: a pack has no byte that nothing vouches for.
 //!
+//! A pack can leave events out. So its words are about the enclosed events alone: they never say that there are no others.
+//!
 //! - [`Pack`]: its form; [`Pack::render`], [`html`]: its two files;
 //! - `make`: from the log; [`check()`]: from the file and a public key alone;
 //! - `claims`: what follows from the events.
@@ -18,7 +20,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use strongroom_model::event::ReadBack;
-use strongroom_model::{BookingId, ByteCount, Digest, DriveId, Month, Position, SiteId};
+use strongroom_model::{BookingId, Digest, DriveId, Month, SiteId};
 
 pub use self::check::{CheckError, Checked, check};
 pub use self::claims::{Copy, Entry};
@@ -60,8 +62,6 @@ pub struct Pack {
     pub story: Vec<Entry>,
     /// The public key that signed the checkpoint (c2sp.org/signed-note).
     pub key: String,
-    /// The public keys of the witnesses that cosigned it (c2sp.org/tlog-cosignature).
-    pub witnesses: Vec<String>,
     /// The log's size and root, signed (c2sp.org/tlog-checkpoint).
     pub checkpoint: String,
     /// The events, by position.
@@ -143,14 +143,6 @@ const fn read_back_in_words(how: ReadBack) -> &'static str {
         ReadBack::CacheDropped => "from the device, after it had left the page cache",
         ReadBack::Cached => "from the file system, perhaps from a cache",
     }
-}
-
-fn bytes_in_words(size: ByteCount) -> String {
-    format!("{} bytes", size.0)
-}
-
-fn log_in_words(size: u64) -> String {
-    format!("the log's first {size} events, up to position {}", Position(size.saturating_sub(1)))
 }
 
 #[cfg(test)]

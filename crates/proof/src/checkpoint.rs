@@ -28,7 +28,7 @@ pub struct Checkpoint {
     pub summary: u64,
 }
 
-/// A checkpoint as it is kept and sent, with its signatures: the log's, and cosignatures of witnesses.
+/// A checkpoint as it is kept and sent, with its signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedCheckpoint {
     checkpoint: Checkpoint,
@@ -84,32 +84,15 @@ impl SignedCheckpoint {
         &self.note
     }
 
-    /// Whether the holder of that key says so.
+    /// Whether the holder of that key says so, and the key is of the checkpoint's site.
     ///
     /// # Errors
-    /// It is not signed by that key.
+    /// It is not signed by that key, or the key is another site's.
     pub fn verify(&self, key: &PublicKey) -> Result<&Checkpoint, SignatureError> {
-        self.note.verify(key).map(|()| &self.checkpoint)
-    }
-
-    /// With the signatures of these keys alone.
-    #[must_use]
-    pub fn by<'key>(&self, keys: impl Iterator<Item = &'key PublicKey>) -> Self {
-        let keys: Vec<_> = keys.collect();
-        let mut signed = self.clone();
-        signed.note.signatures.retain(|signature| keys.iter().any(|key| signature.is_by(key)));
-        signed
-    }
-
-    /// With more signatures: cosignatures that a witness gave.
-    #[must_use]
-    pub fn with(mut self, signatures: impl IntoIterator<Item = crate::note::Signature>) -> Self {
-        for signature in signatures {
-            if !self.note.signatures.contains(&signature) {
-                self.note.signatures.push(signature);
-            }
+        if key.name().to_string() != Checkpoint::origin(&self.checkpoint.site) {
+            return Err(SignatureError::Unsigned(key.clone()));
         }
-        self
+        self.note.verify(key).map(|()| &self.checkpoint)
     }
 }
 
@@ -184,6 +167,9 @@ mod tests {
         assert_eq!(read.verify(&key().public()), Ok(&checkpoint()));
         let other = SigningKey::from_seed("strongroom/harbour".parse().unwrap(), [8; 32]);
         assert!(read.verify(&other.public()).is_err());
+        let of_another_site = SigningKey::from_seed("strongroom/quay".parse().unwrap(), [7; 32]);
+        let foreign = checkpoint().signed(&of_another_site);
+        assert!(foreign.verify(&of_another_site.public()).is_err());
         assert!(checkpoint().unsigned().verify(&key().public()).is_err());
     }
 

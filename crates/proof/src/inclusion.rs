@@ -46,7 +46,7 @@ pub enum ParseProofError {
     Checkpoint(#[from] ParseCheckpointError),
 }
 
-/// Why a proof does not convince.
+/// Why a proof cannot be verified.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InclusionError {
     /// The checkpoint is not the site's.

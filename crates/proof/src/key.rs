@@ -10,10 +10,8 @@ use strongroom_model::text::printable;
 
 use crate::note::Signature;
 
-/// The algorithm byte of an Ed25519 signature.
+/// The algorithm byte of an Ed25519 signature over a note's text.
 const ED25519_NOTE: u8 = 0x01;
-/// The algorithm byte of a timestamped cosignature (<https://c2sp.org/tlog-cosignature>).
-const ED25519_COSIGNATURE: u8 = 0x04;
 /// How Go's `golang.org/x/mod/sumdb/note` begins a private key, and the programs that read its form.
 const PRIVATE: &str = "PRIVATE+KEY+";
 const KEY_BYTES: usize = 32;
@@ -27,20 +25,10 @@ pub struct KeyName(String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyId(pub [u8; 4]);
 
-/// What a key's signatures say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyUse {
-    /// That its holder wrote the text.
-    Note,
-    /// That its holder saw the log at that size, and before only what it continues.
-    Cosignature,
-}
-
 /// A public key with its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey {
     name: KeyName,
-    purpose: KeyUse,
     bytes: [u8; KEY_BYTES],
 }
 
@@ -54,9 +42,16 @@ pub struct SigningKey {
 /// A text that is not a key, or not a key's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseKeyError {
-    /// Spaces, plus signs or no characters.
-    #[error("{0:?} cannot be a key's name: expected 1 to {MAX_NAME_BYTES} characters without spaces and plus signs")]
+    /// Other characters than printable ASCII, plus signs, or none.
+    #[error(
+        "{0:?} cannot be a key's name: expected 1 to {MAX_NAME_BYTES} printable ASCII characters without spaces and plus signs"
+    )]
     Name(String),
+    /// A private key where a public one is expected; it is not repeated here.
+    #[error(
+        "this is a private key: give its public half, which `strongroom key show` prints, and keep this one secret"
+    )]
+    Secret,
     /// Not a public key's text.
     #[error("{0:?} is not a public key: expected NAME+ID+KEY, as `strongroom key show` prints it")]
     Public(String),
@@ -65,21 +60,12 @@ pub enum ParseKeyError {
     Private,
 }
 
-impl KeyUse {
-    const fn byte(self) -> u8 {
-        match self {
-            Self::Note => ED25519_NOTE,
-            Self::Cosignature => ED25519_COSIGNATURE,
-        }
-    }
-}
-
 impl FromStr for KeyName {
     type Err = ParseKeyError;
 
     fn from_str(text: &str) -> Result<Self, ParseKeyError> {
-        let fits = |one: char| !one.is_whitespace() && !one.is_control() && one != '+';
-        if (1..=MAX_NAME_BYTES).contains(&text.len()) && text.chars().all(fits) {
+        let fits = |one: u8| one.is_ascii_graphic() && one != b'+';
+        if (1..=MAX_NAME_BYTES).contains(&text.len()) && text.bytes().all(fits) {
             Ok(Self(text.to_owned()))
         } else {
             Err(ParseKeyError::Name(printable(text, 80)))
@@ -106,18 +92,12 @@ impl PublicKey {
         &self.name
     }
 
-    /// What its signatures say.
-    #[must_use]
-    pub const fn purpose(&self) -> KeyUse {
-        self.purpose
-    }
-
     /// `SHA-256(name || 0x0A || algorithm || key)`, its first four bytes.
     #[must_use]
     pub fn id(&self) -> KeyId {
         let hash = Sha256::new()
             .chain_update(&self.name.0)
-            .chain_update([b'\n', self.purpose.byte()])
+            .chain_update([b'\n', ED25519_NOTE])
             .chain_update(self.bytes)
             .finalize();
         KeyId([hash[0], hash[1], hash[2], hash[3]])
@@ -132,7 +112,7 @@ impl PublicKey {
 /// A verifier key: `<name>+<id in hex>+<base64 of algorithm and key>`.
 impl fmt::Display for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = [&[self.purpose.byte()], &self.bytes[..]].concat();
+        let bytes = [&[ED25519_NOTE], &self.bytes[..]].concat();
         write!(f, "{}+{}+{}", self.name, self.id(), BASE64.encode(&bytes))
     }
 }
@@ -141,6 +121,9 @@ impl FromStr for PublicKey {
     type Err = ParseKeyError;
 
     fn from_str(text: &str) -> Result<Self, ParseKeyError> {
+        if text.contains(PRIVATE) {
+            return Err(ParseKeyError::Secret);
+        }
         let error = || ParseKeyError::Public(printable(text, 120));
         let (key, id) = parse(text).ok_or_else(error)?;
         (HEXLOWER.encode(&key.id().0) == id).then_some(key).ok_or_else(error)
@@ -153,29 +136,20 @@ fn parse(text: &str) -> Option<(PublicKey, &str)> {
     let (id, bytes) = rest.split_once('+')?;
     let bytes = BASE64.decode(bytes.as_bytes()).ok()?;
     let (algorithm, bytes) = bytes.split_first()?;
-    let purpose = [KeyUse::Note, KeyUse::Cosignature].into_iter().find(|one| one.byte() == *algorithm)?;
-    Some((PublicKey { name: name.parse().ok()?, purpose, bytes: bytes.try_into().ok()? }, id))
+    let key = PublicKey { name: name.parse().ok()?, bytes: bytes.try_into().ok()? };
+    (*algorithm == ED25519_NOTE).then_some((key, id))
 }
 
 impl SigningKey {
-    /// The key of 32 random bytes, for notes.
+    /// The key of 32 random bytes.
     ///
     /// # Panics
     /// Never: every seed of that length makes a key.
     #[must_use]
     pub fn from_seed(name: KeyName, seed: [u8; KEY_BYTES]) -> Self {
-        Self::with_use(name, seed, KeyUse::Note)
-    }
-
-    /// The key of 32 random bytes, for that use. One key is to have one use.
-    ///
-    /// # Panics
-    /// Never: every seed of that length makes a key.
-    #[must_use]
-    pub fn with_use(name: KeyName, seed: [u8; KEY_BYTES], purpose: KeyUse) -> Self {
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed).expect("32 bytes are a seed");
         let bytes = pair.public_key().as_ref().try_into().expect("Ed25519's public keys have 32 bytes");
-        Self { pair, seed, public: PublicKey { name, purpose, bytes } }
+        Self { pair, seed, public: PublicKey { name, bytes } }
     }
 
     /// Its public half.
@@ -187,7 +161,7 @@ impl SigningKey {
     /// The text that a file keeps, one line: `PRIVATE+KEY+<name>+<id>+<base64 of algorithm and seed>`.
     #[must_use]
     pub fn to_secret(&self) -> String {
-        let bytes = [&[self.public.purpose.byte()], &self.seed[..]].concat();
+        let bytes = [&[ED25519_NOTE], &self.seed[..]].concat();
         format!("{PRIVATE}{}+{}+{}\n", self.public.name, self.public.id(), BASE64.encode(&bytes))
     }
 
@@ -197,21 +171,14 @@ impl SigningKey {
     /// It is not one.
     pub fn from_secret(text: &str) -> Result<Self, ParseKeyError> {
         let (seed, id) = text.trim_end().strip_prefix(PRIVATE).and_then(parse).ok_or(ParseKeyError::Private)?;
-        let key = Self::with_use(seed.name, seed.bytes, seed.purpose);
+        let key = Self::from_seed(seed.name, seed.bytes);
         (HEXLOWER.encode(&key.public.id().0) == id).then_some(key).ok_or(ParseKeyError::Private)
     }
 
     /// Signs a note's text.
     #[must_use]
     pub fn sign(&self, text: &str) -> Signature {
-        self.signature(self.raw(text))
-    }
-
-    pub(crate) fn raw(&self, message: &str) -> Vec<u8> {
-        self.pair.sign(message.as_bytes()).as_ref().to_vec()
-    }
-
-    pub(crate) fn signature(&self, bytes: Vec<u8>) -> Signature {
+        let bytes = self.pair.sign(text.as_bytes()).as_ref().to_vec();
         Signature { name: self.public.name.clone(), id: self.public.id(), bytes }
     }
 }
@@ -263,13 +230,14 @@ mod tests {
         let secret = key().to_secret();
         let seed = secret.trim_end().rsplit('+').next().unwrap();
         assert!(!format!("{:?}", key()).contains(seed));
-        let error = SigningKey::from_secret(&format!("x{secret}")).unwrap_err();
-        assert!(!error.to_string().contains(seed));
+        let private = SigningKey::from_secret(&format!("x{secret}")).unwrap_err();
+        let public = secret.parse::<PublicKey>().unwrap_err();
+        assert!(!private.to_string().contains(seed) && !public.to_string().contains(seed), "{private} {public}");
     }
 
     #[test]
-    fn a_name_has_neither_spaces_nor_plus_signs() {
-        for bad in ["", "a b", "a+b", "a\nb", "a\u{a0}b", &"x".repeat(129)] {
+    fn a_name_is_printable_and_has_neither_spaces_nor_plus_signs() {
+        for bad in ["", "a b", "a+b", "a\nb", "a\u{a0}b", "a\u{202e}b", &"x".repeat(129)] {
             assert!(bad.parse::<KeyName>().is_err(), "{bad:?}");
         }
     }

@@ -52,14 +52,14 @@ pub enum ParseNoteError {
     Signature,
 }
 
-/// Why a note's signatures do not convince.
+/// Why a note's signatures cannot be verified.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// None by a key that was given.
     #[error("it has no signature by the key {0}")]
     Unsigned(PublicKey),
-    /// One by that key, which does not hold.
-    #[error("its signature by the key {0} does not hold")]
+    /// One by that key, which is invalid.
+    #[error("its signature by the key {0} is invalid")]
     Forged(PublicKey),
 }
 
@@ -73,7 +73,7 @@ impl Note {
     /// Whether that key signed the text.
     ///
     /// # Errors
-    /// It did not, or a signature that names it does not hold.
+    /// It did not, or a signature that names it is invalid.
     pub fn verify(&self, key: &PublicKey) -> Result<(), SignatureError> {
         let mut by_key = self.signatures.iter().filter(|signature| signature.is_by(key)).peekable();
         if by_key.peek().is_none() {
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn another_keys_signature_counts_for_nothing() {
+    fn another_keys_signature_is_ignored() {
         let other = crate::key::SigningKey::from_seed("example.com/foo".parse().unwrap(), [7; 32]).public();
         let note: Note = NOTE.parse().unwrap();
         assert_eq!(note.verify(&other), Err(SignatureError::Unsigned(other)));

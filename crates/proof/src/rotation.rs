@@ -21,7 +21,7 @@ pub fn rotation(old: &SigningKey, new: &SigningKey) -> Note {
 /// Whether the holders of both keys said that `new` takes the place of `old`.
 ///
 /// # Errors
-/// One of them did not, or the note says something else: then the old key counts as not having signed.
+/// One of them did not, or the note says something else: then it is treated as unsigned by the old key.
 pub fn check_rotation(note: &Note, old: &PublicKey, new: &PublicKey) -> Result<(), SignatureError> {
     if note.text != text(old, new) {
         return Err(SignatureError::Unsigned(old.clone()));

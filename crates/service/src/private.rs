@@ -68,6 +68,25 @@ pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
     }
 }
 
+/// Whether others than its owner may use an open file, or it belongs to somebody else than this process and root.
+///
+/// # Errors
+/// It cannot be asked.
+pub fn is_exposed(file: &std::fs::File) -> io::Result<bool> {
+    let found = file.metadata()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let is_ours = found.uid() == 0 || found.uid() == rustix::process::geteuid().as_raw();
+        Ok(found.mode() & 0o077 != 0 || !is_ours)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = found;
+        Ok(false)
+    }
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;

@@ -23,7 +23,7 @@ const WORKERS: usize = 3;
 const ADOPTION: &str =
     "r7_an_adoption_that_is_killed_at_any_step_ends_as_an_undisturbed_one_and_no_number_is_mailed_twice";
 /// Places that no run and no server passes; where they are tried instead.
-const ELSEWHERE: [(&str, &str); 23] = [
+const ELSEWHERE: [(&str, &str); 24] = [
     ("eventlog.before-migrate-commit", "the event log's own tests"),
     ("eventlog.before-rebuild-commit", "the event log's own tests"),
     ("drive.identity-written", "r6_a_drive_whose_setting_up_was_killed_is_set_up_again"),
@@ -43,6 +43,7 @@ const ELSEWHERE: [(&str, &str); 23] = [
     ("adopt.alarm-cleared", ADOPTION),
     ("key.before-rename", "a_key_whose_making_was_killed_is_made_once"),
     ("key.created", "a_key_whose_making_was_killed_is_made_once"),
+    ("key.previous-kept", "a_key_that_was_replaced_still_counts_and_the_new_one_signs"),
     ("key.prepared", "a_key_that_was_replaced_still_counts_and_the_new_one_signs"),
     ("key.rotated", "a_key_that_was_replaced_still_counts_and_the_new_one_signs"),
     ("recover.page-claimed", "a_recovery_that_is_killed_at_any_step_ends_as_an_undisturbed_one"),

@@ -8,7 +8,7 @@ use strongroom_model::Position;
 use strongroom_model::text::with_causes;
 use strongroom_proof::{Checkpoint, SigningKey};
 use strongroom_service::{Config, blocking};
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
@@ -33,8 +33,7 @@ impl RewindWatch {
     pub(crate) fn start(config: &Config, log: &EventLog, mails: Mails) -> Self {
         let (sender, rewound) = watch::channel(None);
         let config = Arc::new(config.clone());
-        let key = Arc::new(key_if_any(&config));
-        let keeper = Keeper { config: config.clone(), log: log.clone(), key };
+        let keeper = Keeper { config, log: log.clone(), key: Arc::default() };
         let watcher = RewindWatcher { keeper: keeper.clone(), seen: None, written_at: None };
         let task = tokio::spawn(async move {
             let rewound = watcher.until_rewound().await;
@@ -130,7 +129,8 @@ impl RewindWatcher {
 struct Keeper {
     config: Arc<Config>,
     log: EventLog,
-    key: Arc<Option<SigningKey>>,
+    /// Read once, when the first checkpoint is kept.
+    key: Arc<OnceCell<Option<SigningKey>>>,
 }
 
 impl Keeper {
@@ -138,7 +138,8 @@ impl Keeper {
     /// the next start has to look at it.
     async fn keep(&self, checkpoint: Checkpoint) {
         let places = places_to_write(&self.config, &self.log).await;
-        let signed = signed(checkpoint, self.key.as_ref().as_ref());
+        let key = self.key.get_or_init(|| key_if_any(&self.config, &self.log)).await;
+        let signed = signed(checkpoint, key.as_ref());
         blocking(move || {
             let checkpoint = signed.checkpoint();
             for place in places {

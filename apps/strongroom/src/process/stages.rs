@@ -54,9 +54,10 @@ impl Process {
         self.spawn(archive, StageName::Archive);
     }
 
-    pub(crate) fn start_notify(&mut self) -> Result<(), CliError> {
+    pub(crate) async fn start_notify(&mut self) -> Result<(), CliError> {
         let notify = Notify::new(self.log.clone(), Settings::from_config(&self.config)?);
-        self.spawn(notify.signed_by(checkpoint::key_if_any(&self.config)), StageName::Notify);
+        let key = checkpoint::key_if_any(&self.config, &self.log).await;
+        self.spawn(notify.signed_by(key), StageName::Notify);
         Ok(())
     }
 
@@ -64,8 +65,8 @@ impl Process {
     ///
     /// Verify starts before fetch: what a dead process left on the drive is put right before anything new is written.
     /// Fetch starts before enumerate: nothing is claimed for a drive that is missing or full.
-    pub(crate) fn start_all(&mut self) -> Result<Meter, CliError> {
-        self.start_notify()?;
+    pub(crate) async fn start_all(&mut self) -> Result<Meter, CliError> {
+        self.start_notify().await?;
         let fetch = self.fetch();
         let meter = fetch.meter();
         let fetch = Arc::new(OnlyIfReady { prerequisite: self.verify().clone(), stage: fetch });

@@ -44,7 +44,7 @@ impl Job {
         let from = Position(log.head().await?.size);
         let left = BookingCounts::of(log.counts(SubjectKind::Booking).await?);
         let watch = TallyWatch::start(log, from, Tally::after(left), show.clone());
-        watch.measure(process.start_all()?);
+        watch.measure(process.start_all().await?);
         Ok(Self { process, actor: actor_named("run"), watch, show, started: Instant::now(), right: Arc::new(right) })
     }
 

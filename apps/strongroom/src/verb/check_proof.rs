@@ -1,13 +1,11 @@
 //! `strongroom check-proof`: verifies evidence without log, configuration or network.
 
-use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
 use serde::Serialize;
 use strongroom_audit::evidence::{Checked, Pack, check};
 use strongroom_model::text::printable;
-use strongroom_proof::PublicKey;
+use strongroom_proof::{ParseKeyError, PublicKey};
 
 use crate::cli_error::{CliError, ErrorContext as _};
 use crate::exit::Exit;
@@ -26,15 +24,15 @@ Examples:
   strongroom check-proof evidence-booking-B-1001.html --key strongroom/kestrel+1f0a9b3c+AekyeR…
   strongroom check-proof evidence-booking-B-1001.json --key-file kestrel.key
 
-Nothing else is read: neither a log nor a configuration, and nothing is asked of anybody. Without a key, the file is
-compared with itself: that shows damage, but not who made it, and the exit code is 2.")]
+Nothing else is read, neither a log nor a configuration, and no network is used. Without a key, the
+file is compared with itself: that shows damage, but not who made it, and the exit code is 2.")]
 pub(crate) struct Args {
     /// The evidence: the JSON file or the page
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The site's public key, as it was handed to you
     #[arg(long, value_name = "KEY")]
-    key: Option<PublicKey>,
+    key: Option<String>,
     /// A file that holds that key and nothing else
     #[arg(long, value_name = "FILE", conflicts_with = "key")]
     key_file: Option<PathBuf>,
@@ -55,25 +53,16 @@ struct Report<'a> {
     root: String,
     key: String,
     key_was_given: bool,
-    witnesses: Vec<WitnessReport>,
-}
-
-#[derive(Debug, Serialize)]
-struct WitnessReport {
-    key: String,
-    seen_at: String,
 }
 
 pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit, CliError> {
-    let what = || format!("the evidence in {} does not hold", args.file.display());
+    let what = || format!("the evidence in {} cannot be verified", args.file.display());
     let text = read(&args.file)?;
     let key = match &args.key_file {
-        Some(path) => {
-            Some(read(path)?.trim().parse().context(format!("the key in {} cannot be used", path.display()))?)
-        }
-        None => args.key.clone(),
+        Some(path) => Some(key(&read(path)?).context(format!("the key in {} cannot be used", path.display()))?),
+        None => args.key.as_deref().map(key).transpose().map_err(|error| CliError::usage_error(error.to_string()))?,
     };
-    let checked = check(&text, key.as_ref()).context_and_step(what(), "ask for it anew; keep this file as it is")?;
+    let checked = check(&text, key.as_ref()).context_and_step(what(), "request a new file; keep this one unchanged")?;
     if args.json {
         out.json(&report(&checked))?;
     } else {
@@ -83,12 +72,17 @@ pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit, CliError> {
     Ok(if checked.key_was_given { Exit::Well } else { Exit::Problems })
 }
 
-fn read(path: &std::path::Path) -> Result<String, CliError> {
+fn key(text: &str) -> Result<PublicKey, ParseKeyError> {
+    text.trim().parse()
+}
+
+fn read(path: &Path) -> Result<String, CliError> {
     let what = || format!("cannot read {}", path.display());
-    let mut text = String::new();
-    let file = std::fs::File::open(path).context(what())?;
-    file.take(MAX_BYTES).read_to_string(&mut text).context(what())?;
-    Ok(text)
+    let found = std::fs::metadata(path).context_and_step(what(), "name the file that was given to you")?;
+    if !found.is_file() || found.len() > MAX_BYTES {
+        return Err(CliError::new(format!("{}: it is not a plain file of up to {MAX_BYTES} bytes", what())));
+    }
+    std::fs::read_to_string(path).context(what())
 }
 
 fn report(checked: &Checked) -> Report<'_> {
@@ -104,18 +98,13 @@ fn report(checked: &Checked) -> Report<'_> {
         root: head.root_base64(),
         key: checked.key.to_string(),
         key_was_given: checked.key_was_given,
-        witnesses: checked
-            .witnesses
-            .iter()
-            .map(|(key, time_s)| WitnessReport { key: key.to_string(), seen_at: time(*time_s) })
-            .collect(),
     }
 }
 
 fn page(checked: &Checked) -> String {
     let pack = &checked.pack;
     let mut page = format!(
-        "verified: {} events are in the log of site {}, of which {} events with the root {} are signed by\n{}\n\n{}\n",
+        "verified: {} events are in the log of site {} (size {}, root {}), signed by\n{}\n\n{}\n",
         pack.events.len(),
         pack.site,
         checked.checkpoint.head.size,
@@ -123,16 +112,8 @@ fn page(checked: &Checked) -> String {
         checked.key,
         printable(&pack.sentence, SENTENCE_CHARS)
     );
-    for (witness, time_s) in &checked.witnesses {
-        page += &format!("cosigned on {} by {witness}\n", time(*time_s));
-    }
     if !checked.key_was_given {
-        page += "\nUNSURE: that key is the file's own. Compare it with the one that you were given, or say it with --key.\n";
+        page += "\nNOT CONFIRMED: that key is the file's own. Compare it with the one that you were given, or pass it with --key.\n";
     }
     page
-}
-
-fn time(seconds: u64) -> String {
-    let at = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    at.map_or_else(|| format!("second {seconds}"), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }

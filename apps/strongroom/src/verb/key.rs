@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use serde::Serialize;
-use strongroom_eventlog::EventLog;
+use strongroom_eventlog::{AppendError, EventLog};
 use strongroom_model::event::{KeyCreated, KeyRotated};
 use strongroom_model::{Event, Expected, NewEvent, StreamName};
 use strongroom_proof::{SigningKey, rotation};
@@ -11,7 +11,7 @@ use strongroom_service::{Clock, Config, kill_point};
 
 use crate::cli_error::CliError;
 use crate::exit::Exit;
-use crate::known_keys::KnownKeys;
+use crate::known_keys::{KnownKeys, lost, not_the_newest};
 use crate::out::Out;
 use crate::site;
 use crate::site_key::{KeyFile, generate};
@@ -24,12 +24,12 @@ use crate::site_key::{KeyFile, generate};
     after_help = "\
 Examples:
   strongroom key new                            make the site's key, once
-  strongroom key show                           its public half, for whoever is to check what it signs
-  strongroom key rotate                         a new key in its place, which both sign
+  strongroom key show                           its public half, for anyone who verifies
+  strongroom key rotate                         replace the key; old and new key sign the change
 
-The private half stays in the file that log.key_file names (key.SITE in data_dir), readable by its owner only. Copy
-that file to each host whose processes mail or prove copies. Give the public half to your auditor by a way of its own:
-what is checked with a key from the same disk proves nothing."
+The private half stays in the file that log.key_file names (key.SITE in data_dir), readable by its
+owner only. Copy that file to each host whose processes mail or prove copies. Give the public half
+to your auditor through a separate channel: a key from the same disk proves nothing."
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -78,32 +78,19 @@ async fn new(config: &Config, out: &mut Out) -> Result<(), CliError> {
         (Some(key), None) => key,
         (Some(_), Some(_)) => {
             return Err(CliError::new(format!("the site has a key: {}", file.path().display()))
-                .next_step("strongroom key show; or strongroom key rotate, for another one"));
+                .next_step("strongroom key show; or strongroom key rotate, to replace it"));
         }
-        (None, Some(newest)) => {
-            return Err(CliError::new(format!(
-                "the log knows a key of the site, {newest}, and {} is not there",
-                file.path().display()
-            ))
-            .next_step(
-                "copy the file from the host that has it. If it is lost: log.key_file and a new site's log; \
-                 nothing that was signed loses its worth",
-            ));
-        }
-        (None, None) => {
-            let key = generate(&config.site)?;
-            file.create(&key)?;
-            key
-        }
+        (None, Some(_)) => return Err(lost(&file)),
+        (None, None) => file.create(&generate(&config.site)?)?,
     };
     kill_point!("key.created");
     let created = Event::KeyCreated(KeyCreated { key: key.public().to_string() });
-    append(&log, known.expected(), created).await?;
+    append(&log, known.expected(), created, &key).await?;
     log.close().await;
     out.line(format_args!("{}", key.public()))?;
     out.line(format_args!(
-        "The private half is in {}, for its owner only. Keep a copy of it apart from the log.\n\
-         Give the line above to your auditor. Next: strongroom log checkpoint",
+        "The private half is in {}, readable by its owner only. Keep a copy of it, apart from the log.\n\
+         Give the line above to your auditor, and restart the processes of this site: then they sign too.",
         file.path().display()
     ))
 }
@@ -124,17 +111,18 @@ async fn show(config: &Config, json: bool, out: &mut Out) -> Result<(), CliError
     match (&shown.file, shown.known.first()) {
         (None, None) => return Err(CliError::new("the site has no key").next_step("strongroom key new")),
         (Some(key), Some(newest)) if key == newest => out.line(key)?,
-        (Some(key), newest) => {
+        (Some(key), Some(newest)) => {
+            out.line(newest)?;
+            out.line(format_args!("The file has another key, which signs nothing: {key}"))?;
+            out.line(format_args!("Next: {}", not_the_newest(&file).next.unwrap_or_default()))?;
+        }
+        (Some(key), None) => {
             out.line(key)?;
-            let other = newest.map_or_else(|| "no key".to_owned(), |newest| format!("another: {newest}"));
-            out.line(format_args!(
-                "The log knows {other}. Next: strongroom key {}",
-                if newest.is_some() { "rotate" } else { "new" }
-            ))?;
+            out.line("The log does not know it yet. Next: strongroom key new, which records it")?;
         }
         (None, Some(newest)) => {
             out.line(newest)?;
-            out.line(format_args!("Its private half is not on this host: {} is not there", file.path().display()))?;
+            out.line(format_args!("Its private half is not on this host: {} does not exist", file.path().display()))?;
         }
     }
     for key in shown.known.iter().skip(1) {
@@ -150,48 +138,50 @@ async fn rotate(config: &Config, out: &mut Out) -> Result<(), CliError> {
     let log = site::log(config).await?;
     let known = KnownKeys::read(&log).await?;
     let Some(old) = file.read()? else {
-        return Err(CliError::new(format!("there is no key to replace: {} is not there", file.path().display()))
-            .next_step("strongroom key new; or run this on the host that has the key"));
+        return Err(match known.newest() {
+            Some(_) => lost(&file),
+            None => CliError::new("the site has no key").next_step("strongroom key new"),
+        });
     };
-    let new = prepared(&file, config)?;
+    let begun = file.next().read()?;
+    let is_recorded = begun.as_ref().is_some_and(|new| known.newest() == Some(&new.public()));
+    if !is_recorded && known.newest() != Some(&old.public()) {
+        return Err(not_the_newest(&file));
+    }
+    let new = match begun {
+        Some(new) => new,
+        None => file.next().create(&generate(&config.site)?)?,
+    };
     kill_point!("key.prepared");
-    if known.newest() != Some(&new.public()) {
-        if known.newest() != Some(&old.public()) {
-            return Err(CliError::new("the key in the file is not the one that the log knows as the newest")
-                .next_step("strongroom key show, and copy the newest key here from the host that has it"));
-        }
+    if !is_recorded {
         let rotated = KeyRotated {
             key: new.public().to_string(),
             previous: old.public().to_string(),
             statement: rotation(&old, &new).to_string(),
         };
-        append(&log, known.expected(), Event::KeyRotated(rotated)).await?;
+        append(&log, known.expected(), Event::KeyRotated(rotated), &new).await?;
         kill_point!("key.rotated");
     }
-    file.replace_by_next()?;
+    file.replace_by_next(&old)?;
     log.close().await;
     out.line(new.public())?;
     out.line(format_args!(
-        "It takes the place of {}, and both have signed that.\n\
-         Give the line above to your auditor, and the new file to each host that has the old one: {}",
+        "It replaces {}; both keys signed the change, and the old file is {}.\n\
+         Give the line above to your auditor, copy {} to each host that has the old one, and restart the processes.",
         old.public(),
+        file.previous().path().display(),
         file.path().display()
     ))
 }
 
-/// The key that an interrupted rotation left, or a new one.
-fn prepared(file: &KeyFile, config: &Config) -> Result<SigningKey, CliError> {
-    let next = file.next();
-    if let Some(key) = next.read()? {
-        return Ok(key);
-    }
-    let key = generate(&config.site)?;
-    next.create(&key)?;
-    Ok(key)
-}
-
-async fn append(log: &EventLog, expected: Expected, event: Event) -> Result<(), CliError> {
+/// Of two processes that do the same at the same time, the second finds its key recorded by the first.
+async fn append(log: &EventLog, expected: Expected, event: Event, key: &SigningKey) -> Result<(), CliError> {
     let new = NewEvent::new(StreamName::log_key(), expected, Clock::system().now(), person(), event);
-    log.append(vec![new]).await?;
-    Ok(())
+    match log.append(vec![new]).await {
+        Ok(_) => Ok(()),
+        Err(AppendError::Conflict { .. }) if KnownKeys::read(log).await?.newest() == Some(&key.public()) => Ok(()),
+        Err(AppendError::Conflict { .. }) => Err(CliError::new("another process changed the site's key meanwhile")
+            .next_step("strongroom key show, then try again")),
+        Err(error) => Err(error.into()),
+    }
 }

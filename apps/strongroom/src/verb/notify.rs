@@ -34,7 +34,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args, config: Config) -> Result<Exit, CliError> {
     let mut process = Process::worker(Role::Stage(StageName::Notify), config, &args.common).await?;
-    process.start_notify()?;
+    process.start_notify().await?;
     let done = keep(&process).await;
     process.end(done).await
 }

@@ -8,13 +8,12 @@ use strongroom_audit::evidence::{self, Subject};
 use strongroom_model::{Algorithm, BookingId, Digest, DriveId, Hasher, Month};
 use strongroom_service::{Config, private_files};
 
-use crate::checkpoint::{now, signed};
+use crate::checkpoint::{now, refuse_rewound, signed};
 use crate::cli_error::{CliError, ErrorContext as _};
 use crate::exit::Exit;
-use crate::known_keys::KnownKeys;
+use crate::known_keys::signing_key;
 use crate::out::Out;
 use crate::site;
-use crate::site_key::KeyFile;
 
 const READ_BYTES: usize = 256 * 1024;
 
@@ -27,11 +26,12 @@ const READ_BYTES: usize = 256 * 1024;
 Examples:
   strongroom prove booking B-1001               evidence-booking-B-1001.json and .html, in this folder
   strongroom prove file 'week 47.pdf'           what is known of a file with these bytes
-  strongroom prove month 2026-11 --to /tmp      all copies in that month's folder, in /tmp
+  strongroom prove month 2026-11 --to /tmp      the copies in that month's folder, in /tmp
   strongroom check-proof evidence-booking-B-1001.html --key KEY
 
-The page is for reading and printing; both files hold the same: events in their exact bytes, proofs that they are in
-the log, and its size and root, signed by the site's key. Whoever has the public key checks them without the log."
+The page is for reading and printing; both files hold the same: events in their exact bytes,
+proofs that they are in the log, and its size and root, signed by the site's key. Whoever has the
+public key verifies them without the log."
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -53,12 +53,12 @@ enum About {
         /// The file; only its digest is used
         path: PathBuf,
     },
-    /// All proven copies on a drive
+    /// The proven copies on a drive
     Drive {
         /// The drive's id, as `strongroom list drives` shows it
         id: DriveId,
     },
-    /// All proven copies in a month's folder
+    /// The proven copies in a month's folder
     Month {
         /// Such as 2026-11
         month: Month,
@@ -72,25 +72,19 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
         About::Drive { id } => Subject::Drive(*id),
         About::Month { month } => Subject::Month(*month),
     };
-    let file = KeyFile::of(config);
-    let Some(key) = file.read()? else {
-        return Err(CliError::new(format!(
-            "the site's key is not on this host: {} is not there",
-            file.path().display()
-        ))
-        .next_step("strongroom key new; or run this on the host that has the key"));
-    };
     let log = site::log_to_read(config).await?;
-    if KnownKeys::read(&log).await?.newest().is_some_and(|newest| *newest != key.public()) {
-        return Err(CliError::new("the key in the file is not the one that the log knows as the newest")
-            .next_step("strongroom key show"));
-    }
+    refuse_rewound(config, &log).await?;
+    let key = signing_key(config, &log).await?;
     let checkpoint = signed(now(&log).await?, Some(&key));
-    let pack = evidence::make(&log, &subject, &checkpoint, &key.public(), &[]).await?;
+    let pack = evidence::make(&log, &subject, &checkpoint, &key.public()).await?;
     let stem = format!("evidence-{}", subject.to_string().replace(['/', ':'], "-"));
-    for (extension, text) in [("json", pack.render()), ("html", evidence::html(&pack))] {
-        let path = args.to.join(format!("{stem}.{extension}"));
-        write(&path, &text)?;
+    let [json, page] = ["json", "html"].map(|extension| args.to.join(format!("{stem}.{extension}")));
+    if let Some(taken) = [&json, &page].into_iter().find(|path| path.exists()) {
+        return Err(CliError::new(format!("{} exists", taken.display()))
+            .next_step("move it away, or name another folder with --to"));
+    }
+    for (path, text) in [(&json, pack.render()), (&page, evidence::html(&pack))] {
+        write(path, &text)?;
         out.line(path.display())?;
     }
     out.line(&pack.sentence)?;
@@ -106,7 +100,7 @@ fn write(path: &Path, text: &str) -> Result<(), CliError> {
         .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
     written.context_and_step(
         format!("cannot write {}", path.display()),
-        "move the file that is there away, or name another folder with --to",
+        "name a folder with --to in which this user may make files",
     )
 }
 

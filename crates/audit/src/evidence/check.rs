@@ -1,19 +1,19 @@
 //! Checks a pack from its file and a public key alone. The file comes from anybody.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use strongroom_model::envelope::EnvelopeError;
-use strongroom_model::{Position, Recorded, StreamName, SubjectKind, Version};
+use strongroom_model::{Event, Position, Recorded, StreamName, SubjectKind, Version};
 use strongroom_proof::{
     Checkpoint, Head, InclusionError, InclusionPath, ParseCheckpointError, ParseKeyError, ParseProofError, PublicKey,
-    SignatureError, SignedCheckpoint, cosigned_at,
+    SignatureError, SignedCheckpoint,
 };
 
-use super::claims::Claims;
+use super::claims::{Claims, is_about};
 use super::html::{html, pack_in};
-use super::{FORMAT, Pack, ProvenEvent};
+use super::{FORMAT, Pack, ProvenEvent, Subject};
 
-/// Why a pack does not convince.
+/// Why a pack cannot be verified.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
     /// Not a pack.
@@ -25,8 +25,8 @@ pub enum CheckError {
     /// A malformed checkpoint.
     #[error("its checkpoint is malformed")]
     Checkpoint(#[from] ParseCheckpointError),
-    /// The checkpoint is not signed by the key, or not cosigned by a witness that the pack names.
-    #[error("its checkpoint does not convince")]
+    /// The checkpoint is not signed by the key.
+    #[error("its checkpoint cannot be verified")]
     Signature(#[from] SignatureError),
     /// Signed by another key than the one that was given.
     #[error("it is signed by the key {found}, and not by the one that was given, {expected}")]
@@ -36,8 +36,8 @@ pub enum CheckError {
         /// The given one.
         expected: Box<PublicKey>,
     },
-    /// Signatures that nothing vouches for.
-    #[error("its checkpoint has signatures by keys that it does not name")]
+    /// More signatures than one.
+    #[error("its checkpoint has signatures by others than the site's key")]
     StraySignature,
     /// Of another site.
     #[error("it names the site {found}, and its checkpoint is of {signed}")]
@@ -72,7 +72,7 @@ pub enum CheckError {
         source: EnvelopeError,
     },
     /// An event in another place than its own, or out of order.
-    #[error("event {index} of it says position {position}, which is not where it is")]
+    #[error("event {index} of it, from position {position}, is not in its place: they are in order, each once")]
     Misplaced {
         /// Which of its events, from 1.
         index: usize,
@@ -87,6 +87,19 @@ pub enum CheckError {
         /// The missing version.
         expected: Version,
     },
+    /// An event that the pack is not about.
+    #[error("event {index} of it, of {stream}, is not about {subject}")]
+    Foreign {
+        /// Which of its events, from 1.
+        index: usize,
+        /// The event's stream.
+        stream: StreamName,
+        /// What the pack is about.
+        subject: Subject,
+    },
+    /// No event of what it is about.
+    #[error("it has no event about {0}")]
+    Empty(Subject),
     /// Its words are not what follows from its events.
     #[error("what it says is not what follows from its events, or the file was changed")]
     Words,
@@ -103,8 +116,6 @@ pub struct Checked {
     pub key: PublicKey,
     /// Whether that key was given by the checker; otherwise it is only the pack's own word.
     pub key_was_given: bool,
-    /// The witnesses, and when each saw the checkpoint, in seconds since 1970.
-    pub witnesses: Vec<(PublicKey, u64)>,
 }
 
 /// Checks a pack's file, JSON or HTML. Without a key, the pack's own is taken, which proves only that the pack is whole.
@@ -127,29 +138,53 @@ pub fn check(file: &str, key: Option<&PublicKey>) -> Result<Checked, CheckError>
     if checkpoint.site != pack.site {
         return Err(CheckError::OtherSite { found: pack.site.to_string(), signed: checkpoint.site.to_string() });
     }
-    let witnesses = witnesses(&pack, &signed)?;
+    if signed.note().signatures.len() != 1 {
+        return Err(CheckError::StraySignature);
+    }
     let events = events(&pack, &checkpoint.head)?;
-    let claims = Claims::of(&pack.subject, &events, checkpoint.head.size);
+    check_subject(&pack.subject, &events)?;
+    let claims = Claims::of(&pack.subject, &events);
     let again = Pack { sentence: claims.sentence, copies: claims.copies, story: claims.story, ..pack.clone() };
     let whole = if is_html { html(&again) } else { again.render() };
     if whole != file {
         return Err(CheckError::Words);
     }
-    Ok(Checked { pack, checkpoint, key: own, key_was_given: key.is_some(), witnesses })
+    Ok(Checked { pack, checkpoint, key: own, key_was_given: key.is_some() })
 }
 
-fn witnesses(pack: &Pack, signed: &SignedCheckpoint) -> Result<Vec<(PublicKey, u64)>, CheckError> {
-    let mut seen = Vec::with_capacity(pack.witnesses.len());
-    for witness in &pack.witnesses {
-        let key: PublicKey = witness.parse()?;
-        let time = cosigned_at(signed.note(), &key)?;
-        seen.push((key, time));
+/// Every event is about the subject or the drive of such a copy, and there is one about the subject.
+fn check_subject(subject: &Subject, events: &[Recorded]) -> Result<(), CheckError> {
+    let streams = streams_about(subject, events);
+    for (index, recorded) in (1..).zip(events) {
+        if !streams.contains(&recorded.stream) {
+            let (stream, subject) = (recorded.stream.clone(), subject.clone());
+            return Err(CheckError::Foreign { index, stream, subject });
+        }
     }
-    // One by the log's key, one by each witness: each was checked.
-    if signed.note().signatures.len() != seen.len() + 1 {
-        return Err(CheckError::StraySignature);
+    let is_about_booking = |recorded: &Recorded| recorded.stream.kind() == SubjectKind::Booking;
+    let is_known = events.iter().any(is_about_booking) || matches!(subject, Subject::Drive(_)) && !events.is_empty();
+    is_known.then_some(()).ok_or_else(|| CheckError::Empty(subject.clone()))
+}
+
+fn streams_about(subject: &Subject, events: &[Recorded]) -> HashSet<StreamName> {
+    let mut streams = HashSet::new();
+    match subject {
+        Subject::Booking(id) => drop(streams.insert(StreamName::booking(id))),
+        Subject::Drive(drive) => drop(streams.insert(StreamName::drive(*drive))),
+        Subject::File(_) | Subject::Month(_) => {}
     }
-    Ok(seen)
+    let is_of_subject = |stream: &StreamName| match subject {
+        Subject::Booking(id) => *stream == StreamName::booking(id),
+        _ => true,
+    };
+    for recorded in events.iter().filter(|recorded| is_of_subject(&recorded.stream)) {
+        if let Event::TimesheetBackedUp(proof) = &recorded.event
+            && is_about(subject, proof)
+        {
+            streams.extend([recorded.stream.clone(), StreamName::drive(proof.drive)]);
+        }
+    }
+    streams
 }
 
 fn events(pack: &Pack, head: &Head) -> Result<Vec<Recorded>, CheckError> {

@@ -8,7 +8,7 @@ use strongroom_model::event::{BackedUp, ReadBack};
 use strongroom_model::text::printable;
 use strongroom_model::{BookingId, ByteCount, Digest, DriveId, Event, Position, Recorded};
 
-use super::{Subject, bytes_in_words, log_in_words, read_back_in_words};
+use super::{Subject, read_back_in_words};
 use crate::sentence::sentence;
 
 const NAME_CHARS: usize = 120;
@@ -84,11 +84,11 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    /// From the events by position, in a log of `size`.
-    pub(super) fn of(subject: &Subject, events: &[Recorded], size: u64) -> Self {
+    /// From the events by position.
+    pub(super) fn of(subject: &Subject, events: &[Recorded]) -> Self {
         let copies = copies(subject, events);
         let story = events.iter().map(entry).collect();
-        let sentence = summed_up(subject, events, &copies, size);
+        let sentence = summed_up(subject, events, &copies);
         Self { sentence, copies, story }
     }
 }
@@ -150,38 +150,39 @@ pub(super) fn is_about(subject: &Subject, proof: &BackedUp) -> bool {
     }
 }
 
-fn summed_up(subject: &Subject, events: &[Recorded], copies: &[Copy], size: u64) -> String {
-    let known = log_in_words(size);
-    match (subject, copies) {
-        (Subject::Booking(id), [copy]) => format!("Booking {id} {} {}", one(copy), after(events, copy)),
-        (Subject::Booking(id), _) => format!("Booking {id} has no proven copy, by {known}."),
-        (Subject::File(digest), []) => format!("No proven copy has {digest}, by {known}."),
-        (Subject::File(digest), [copy]) => {
-            format!(
-                "The file with {digest} is that of booking {}, which {} {}",
-                copy.booking,
-                one(copy),
-                after(events, copy)
-            )
+fn summed_up(subject: &Subject, events: &[Recorded], copies: &[Copy]) -> String {
+    let what = match subject {
+        Subject::Booking(id) => format!("booking {id}"),
+        Subject::File(digest) => format!("the file with {digest}"),
+        Subject::Drive(drive) => format!("drive {drive}"),
+        Subject::Month(month) => format!("the month {month}"),
+    };
+    let last = events.last().map_or(Position(0), |last| last.position);
+    let known = match events.len() {
+        1 => format!("By the one enclosed event, at position {last}"),
+        count => format!("By the {count} enclosed events, the last at position {last}"),
+    };
+    match copies {
+        [] => format!("{known}, no copy of {what} is proven. There may be other events."),
+        [copy] => {
+            let of_booking =
+                if let Subject::Booking(_) = subject { String::new() } else { format!(" (booking {})", copy.booking) };
+            format!("{known}, {what}{of_booking} has a proven copy: {} {}", one(copy), after(events, copy))
         }
-        (Subject::File(digest), many) => {
-            format!("The file with {digest} is that of {} bookings; each has a proven copy, by {known}.", many.len())
-        }
-        (Subject::Drive(drive), copies) => format!("Drive {drive} {}", several(copies, &known)),
-        (Subject::Month(month), copies) => format!("The month {month} {}", several(copies, &known)),
+        many => format!("{known}, {what} has at least {}", several(many)),
     }
 }
 
 fn one(copy: &Copy) -> String {
     let drive = match &copy.label {
-        Some(label) => format!("“{}” ({})", printable(label, NAME_CHARS), copy.drive),
+        Some(label) => format!("{} ({})", quoted(label), copy.drive),
         None => copy.drive.to_string(),
     };
     format!(
-        "has a proven copy of {} on drive {drive}, at “{}”: on {} it was read back {}, and had the digest that the \
-         server held before the download.",
-        bytes_in_words(copy.size_bytes),
-        printable(&copy.path, NAME_CHARS * 2),
+        "{} bytes on drive {drive}, at {}. On {} it was read back {}, and it had the digest that the server held before \
+         the download.",
+        grouped(copy.size_bytes.0),
+        quoted(&copy.path),
         time(copy.proven_at),
         read_back_in_words(copy.read_back)
     )
@@ -198,14 +199,14 @@ fn after(events: &[Recorded], copy: &Copy) -> String {
         .rfind(|recorded| matches!(recorded.event, Event::TimesheetArchived(_) | Event::TimesheetPurged(_)));
     match last.map(|recorded| (&recorded.event, recorded.time)) {
         Some((Event::TimesheetArchived(data), at)) => {
-            format!("On {} the server moved its own file to “{}”.", time(at), printable(&data.path, NAME_CHARS * 2))
+            format!("On {} the server moved its own file to {}.", time(at), quoted(&data.path))
         }
         Some((_, at)) => format!("On {} the server's own file was purged.", time(at)),
-        None => "The server's own file was not yet moved.".to_owned(),
+        None => "These events do not say what became of the server's own file.".to_owned(),
     }
 }
 
-fn several(copies: &[Copy], known: &str) -> String {
+fn several(copies: &[Copy]) -> String {
     let bytes = copies.iter().map(|copy| copy.size_bytes.0).fold(0_u64, u64::saturating_add);
     let drives: BTreeSet<DriveId> = copies.iter().map(|copy| copy.drive).collect();
     let cached = copies.iter().filter(|copy| copy.read_back == ReadBack::Cached).count();
@@ -213,15 +214,31 @@ fn several(copies: &[Copy], known: &str) -> String {
         0 => "each was read back from the device".to_owned(),
         _ => format!("{cached} of them were read back perhaps from a cache"),
     };
-    match copies.len() {
-        0 => format!("has no proven copy, by {known}."),
-        count => format!(
-            "has {count} proven copies with {}, on {} drive{}; {weak}, by {known}.",
-            bytes_in_words(ByteCount(bytes)),
-            drives.len(),
-            if drives.len() == 1 { "" } else { "s" }
-        ),
+    format!(
+        "{} proven copies with {} bytes, on {} drive{}; {weak}.",
+        grouped(copies.len() as u64),
+        grouped(bytes),
+        drives.len(),
+        if drives.len() == 1 { "" } else { "s" }
+    )
+}
+
+/// A name from outside between quotation marks that it cannot close.
+fn quoted(name: &str) -> String {
+    format!("“{}”", printable(name, NAME_CHARS * 2).replace(['“', '”'], "\""))
+}
+
+/// `1234567` as `1,234,567`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
     }
+    out
 }
 
 fn time(at: Timestamp) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use strongroom_eventlog::{EventLog, LogError, Stored};
 use strongroom_model::{DriveId, Event, Position, Recorded, StreamName, Version};
-use strongroom_proof::{InclusionPath, PublicKey, SignedCheckpoint, cosigned_at};
+use strongroom_proof::{InclusionPath, PublicKey, SignedCheckpoint};
 
 use super::claims::{Claims, is_about};
 use super::{FORMAT, Pack, ProvenEvent, Subject};
@@ -20,8 +20,8 @@ pub enum MakeError {
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The log has no event about it.
-    #[error("the log of site {site} has no event about {subject} among its first {size}")]
+    /// The log has nothing to prove about it.
+    #[error("the log of site {site} knows nothing of {subject} that could be proven, in its {size} events")]
     Nothing {
         /// Whose log it is.
         site: strongroom_model::SiteId,
@@ -38,8 +38,7 @@ pub enum MakeError {
     OtherLog,
 }
 
-/// The pack about a subject, by a checkpoint of that log which `key` signed. Of the witnesses' keys those count that
-/// have cosigned it.
+/// The pack about a subject, by a checkpoint of that log which `key` signed.
 ///
 /// # Errors
 /// There is nothing about the subject, too much, or the log does not fit the checkpoint.
@@ -48,7 +47,6 @@ pub async fn make(
     subject: &Subject,
     signed: &SignedCheckpoint,
     key: &PublicKey,
-    witnesses: &[PublicKey],
 ) -> Result<Pack, MakeError> {
     let head = signed.checkpoint().head;
     let tree = log.tree(head.size).await?;
@@ -57,14 +55,12 @@ pub async fn make(
     }
     let events = Gathered::about(log, subject, head.size).await?;
     let recorded: Vec<Recorded> = events.iter().map(Stored::decode).collect::<Result<_, _>>()?;
-    let claims = Claims::of(subject, &recorded, head.size);
+    let claims = Claims::of(subject, &recorded);
     let proven = events.into_iter().map(|stored| {
         let index = stored.position.0;
         let hashes = tree.inclusion(index, head.size).ok_or(MakeError::OtherLog)?;
         Ok(ProvenEvent { event: stored.body, proof: InclusionPath { index, hashes }.to_string() })
     });
-    let witnesses: Vec<&PublicKey> =
-        witnesses.iter().filter(|witness| cosigned_at(signed.note(), witness).is_ok()).collect();
     Ok(Pack {
         format: FORMAT.to_owned(),
         site: log.site().clone(),
@@ -73,8 +69,7 @@ pub async fn make(
         copies: claims.copies,
         story: claims.story,
         key: key.to_string(),
-        checkpoint: signed.by(std::iter::once(key).chain(witnesses.iter().copied())).to_string(),
-        witnesses: witnesses.iter().map(ToString::to_string).collect(),
+        checkpoint: signed.to_string(),
         events: proven.collect::<Result<_, MakeError>>()?,
     })
 }

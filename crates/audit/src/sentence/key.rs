@@ -2,6 +2,7 @@
 
 use strongroom_model::event::{KeyCreated, KeyRotated};
 use strongroom_model::text::printable;
+use strongroom_proof::{Note, PublicKey, check_rotation};
 
 use super::NAME_CHARS;
 
@@ -11,9 +12,21 @@ pub(super) fn created(data: &KeyCreated) -> String {
 
 pub(super) fn rotated(data: &KeyRotated) -> String {
     let shown = |key: &str| printable(key, NAME_CHARS);
+    let who = if is_signed(data) {
+        "both keys signed the change"
+    } else {
+        "the change is not signed by both keys and is ignored"
+    };
     format!(
-        "The key that signs the log's checkpoints was replaced: {} instead of {}; both signed it.",
+        "The key that signs the log's checkpoints was replaced: {} instead of {}; {who}.",
         shown(&data.key),
         shown(&data.previous)
     )
+}
+
+fn is_signed(data: &KeyRotated) -> bool {
+    match (data.previous.parse::<PublicKey>(), data.key.parse::<PublicKey>(), data.statement.parse::<Note>()) {
+        (Ok(old), Ok(new), Ok(note)) => check_rotation(&note, &old, &new).is_ok(),
+        _ => false,
+    }
 }

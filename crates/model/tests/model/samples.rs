@@ -267,6 +267,7 @@ fn stream_of(event: &Event) -> StreamName {
         Some(SubjectKind::Run) => StreamName::run(run),
         Some(SubjectKind::Alarm) => format!("alarm/drive-missing.{}", drive()).parse().unwrap(),
         Some(SubjectKind::Summary) => StreamName::summary(17),
+        Some(SubjectKind::Key) => StreamName::log_key(),
         _ => StreamName::drive(drive()),
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a proof holds, from the proof and two roots alone.
+//! Whether a proof holds, from the proof and the root alone.
 
 use super::{Hash, node_hash};
 
@@ -25,43 +25,4 @@ pub fn is_included(leaf: &Hash, index: u64, size: u64, root: &Hash, proof: &[Has
         (node, last) = (node >> 1, last >> 1);
     }
     last == 0 && hash == *root
-}
-
-/// Whether the tree of the new size and root continues the old one (RFC 9162, section 2.1.4.2).
-#[must_use]
-pub fn is_consistent(old: (u64, &Hash), new: (u64, &Hash), proof: &[Hash]) -> bool {
-    let ((old_size, old_root), (new_size, new_root)) = (old, new);
-    if old_size == 0 {
-        return proof.is_empty();
-    }
-    if old_size >= new_size {
-        return old_size == new_size && old_root == new_root && proof.is_empty();
-    }
-    let (mut node, mut last) = (old_size - 1, new_size - 1);
-    while node % 2 == 1 {
-        (node, last) = (node >> 1, last >> 1);
-    }
-    // A perfect old tree is a node of the new one: the proof leaves its hash out.
-    let (first, rest) = match proof.split_first() {
-        _ if old_size.is_power_of_two() => (old_root, proof),
-        Some((first, rest)) => (first, rest),
-        None => return false,
-    };
-    let (mut of_old, mut of_new) = (*first, *first);
-    for other in rest {
-        if last == 0 {
-            return false;
-        }
-        if node % 2 == 1 || node == last {
-            of_old = node_hash(other, &of_old);
-            of_new = node_hash(other, &of_new);
-            while node % 2 == 0 && node != 0 {
-                (node, last) = (node >> 1, last >> 1);
-            }
-        } else {
-            of_new = node_hash(&of_new, other);
-        }
-        (node, last) = (node >> 1, last >> 1);
-    }
-    last == 0 && of_old == *old_root && of_new == *new_root
 }

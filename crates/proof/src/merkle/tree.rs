@@ -63,30 +63,6 @@ impl Tree {
         })
     }
 
-    /// The proof that the tree of the first `new` leaves continues that of the first `old` (RFC 6962, section 2.1.2).
-    /// `None`: there are no such sizes.
-    #[must_use]
-    pub fn consistency(&self, old: u64, new: u64) -> Option<Vec<Hash>> {
-        (old <= new && new <= self.size()).then(|| {
-            let mut proof = Vec::new();
-            if old > 0 && old < new {
-                let (mut leaves, mut above) = (0..new, Vec::new());
-                // The old tree's last perfect subtree; if that starts at 0, the verifier knows its hash: the old root.
-                while leaves.end != old {
-                    let (left, right) = halves(&leaves);
-                    let (inside, other) = if old <= right.start { (left, right) } else { (right, left) };
-                    above.push(other);
-                    leaves = inside;
-                }
-                if leaves.start > 0 {
-                    proof.push(self.hash(leaves));
-                }
-                proof.extend(above.into_iter().rev().map(|other| self.hash(other)));
-            }
-            proof
-        })
-    }
-
     /// The hash of a subtree as RFC 6962 splits one: it starts at a multiple of its greatest perfect part.
     fn hash(&self, leaves: Range<u64>) -> Hash {
         let length = leaves.end - leaves.start;

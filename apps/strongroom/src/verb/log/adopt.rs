@@ -74,7 +74,7 @@ async fn adopt(args: &Args, config: &Config, log: &EventLog) -> Result<Option<Re
     // If we stop here, the beginning counts as mailed in the log as well: nobody mails it again.
     kill_point!("adopt.mail-recorded");
     let (places, now) = (checkpoint::places_to_write(config, log).await, checkpoint::now(log).await?);
-    let now = checkpoint::signed(now, checkpoint::key_if_any(config).as_ref());
+    let now = checkpoint::signed(now, checkpoint::key_if_any(config, log).await.as_ref());
     let write_all = move || -> io::Result<()> {
         for place in &places {
             place.write(&now)?;

@@ -3,12 +3,11 @@
 use strongroom_eventlog::EventLog;
 use strongroom_service::{Config, blocking};
 
-use crate::checkpoint::{now, places_to_write, signed};
+use crate::checkpoint::{now, places_to_write, refuse_rewound, signed};
 use crate::cli_error::CliError;
 use crate::exit::Exit;
-use crate::known_keys::KnownKeys;
+use crate::known_keys::signing_key;
 use crate::out::Out;
-use crate::site_key::KeyFile;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -16,24 +15,13 @@ Examples:
   strongroom log checkpoint > checkpoint.txt    sign the log as it is now, and keep that elsewhere
   strongroom log verify --checkpoint checkpoint.txt
 
-The text is a signed note (c2sp.org/tlog-checkpoint). It is kept in the data folder and on the mounted drive as well.")]
+The text is a signed note (c2sp.org/tlog-checkpoint). It is kept in the data folder and on the
+mounted drive as well. A log that does not continue an earlier checkpoint is not signed.")]
 pub(super) struct Args {}
 
 pub(super) async fn run(Args {}: &Args, log: &EventLog, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
-    let file = KeyFile::of(config);
-    let Some(key) = file.read()? else {
-        return Err(CliError::new(format!(
-            "the site's key is not on this host: {} is not there",
-            file.path().display()
-        ))
-        .next_step("strongroom key new; or run this on the host that has the key"));
-    };
-    let known = KnownKeys::read(log).await?;
-    if known.newest().is_some_and(|newest| *newest != key.public()) {
-        return Err(CliError::new("the key in the file is not the one that the log knows as the newest")
-            .next_step("strongroom key show"));
-    }
-    let signed = signed(now(log).await?, Some(&key));
+    refuse_rewound(config, log).await?;
+    let signed = signed(now(log).await?, Some(&signing_key(config, log).await?));
     let (places, kept) = (places_to_write(config, log).await, signed.clone());
     let written = blocking(move || {
         places.iter().try_for_each(|place| {

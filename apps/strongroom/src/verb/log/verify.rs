@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use strongroom_audit::{KnownRoot, VerifyReport};
 use strongroom_eventlog::EventLog;
-use strongroom_proof::{Head, PublicKey};
+use strongroom_proof::{Head, ParseKeyError, PublicKey};
 use strongroom_service::Config;
 
-use self::evidence::{Trusted, from_drive, from_file, from_mail};
+use self::evidence::{Keys, Trusted, from_drive, from_file, from_mail};
 use crate::checkpoint;
 use crate::cli_error::CliError;
 use crate::exit::Exit;
@@ -17,7 +17,7 @@ use crate::known_keys::KnownKeys;
 use crate::out::Out;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(group = clap::ArgGroup::new("signed").multiple(true), after_help = "\
 Examples:
   strongroom log verify                         by itself, its summaries, and what is kept on this host
   strongroom log verify --checkpoint FILE       and against a checkpoint that was kept elsewhere
@@ -25,35 +25,38 @@ Examples:
   strongroom log verify --drive /mnt/backup     against the one on a drive that came back
   strongroom log verify --key KEY --mail F.eml  which that key must have signed
 
-Without --key, a checkpoint must be signed by a key that the log itself names: whoever rewrote the log can have
-replaced that too. Give the key that you were handed when it was made.")]
+Without --key, a checkpoint must be signed by a key that the log itself names: whoever rewrote the
+log can have replaced that too. Give the key that you were handed when it was made.")]
 pub(super) struct Args {
     /// A size and root that was written down earlier, as a summary mail has it; may be given many times
     #[arg(long, value_name = "SIZE:ROOT")]
     against: Vec<Head>,
     /// A file with a signed checkpoint; may be given many times
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "signed")]
     checkpoint: Vec<PathBuf>,
     /// A summary's mail, saved as a file; may be given many times
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "signed")]
     mail: Vec<PathBuf>,
     /// The folder where a drive is mounted, whose checkpoint is compared; may be given many times
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", group = "signed")]
     drive: Vec<PathBuf>,
     /// The site's public key, as `strongroom key show` printed it; may be given many times
-    #[arg(long, value_name = "KEY")]
-    key: Vec<PublicKey>,
+    #[arg(long, value_name = "KEY", requires = "signed")]
+    key: Vec<String>,
     /// As JSON
     #[arg(long)]
     json: bool,
 }
 
 pub(super) async fn run(args: &Args, log: &EventLog, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
-    let trusted = if args.key.is_empty() {
-        Trusted::of_log(log.site(), &KnownKeys::read(log).await?)
-    } else {
-        Trusted::given(log.site(), &args.key)
-    };
+    let given: Vec<PublicKey> = args
+        .key
+        .iter()
+        .map(|key| key.parse())
+        .collect::<Result<_, _>>()
+        .map_err(|error: ParseKeyError| CliError::usage_error(error.to_string()))?;
+    let keys = if given.is_empty() { Keys::OfLog(KnownKeys::read(log).await?) } else { Keys::Given(given) };
+    let trusted = Trusted { site: log.site(), keys };
     let mut known: Vec<_> =
         args.against.iter().map(|head| KnownRoot { head: *head, known_to: "--against".to_owned() }).collect();
     for path in &args.checkpoint {

@@ -16,23 +16,25 @@ use crate::known_keys::KnownKeys;
 /// More than any summary's mail has.
 const MAX_MAIL_BYTES: usize = 16 * 1024 * 1024;
 
+const STEP: &str = "give a checkpoint as `strongroom log checkpoint` prints it, as a drive has it below .strongroom, or as a summary mail has it attached";
+
 /// The keys that a checkpoint may be signed by, and the site that it must be of.
 #[derive(Debug)]
 pub(super) struct Trusted<'a> {
-    site: &'a SiteId,
-    keys: Vec<PublicKey>,
-    are_given: bool,
+    pub(super) site: &'a SiteId,
+    pub(super) keys: Keys,
 }
 
-impl<'a> Trusted<'a> {
-    pub(super) fn given(site: &'a SiteId, keys: &[PublicKey]) -> Self {
-        Self { site, keys: keys.to_vec(), are_given: true }
-    }
+/// Where the keys are from.
+#[derive(Debug)]
+pub(super) enum Keys {
+    /// A person gave them.
+    Given(Vec<PublicKey>),
+    /// The log names them.
+    OfLog(KnownKeys),
+}
 
-    pub(super) fn of_log(site: &'a SiteId, known: &KnownKeys) -> Self {
-        Self { site, keys: known.newest_first().cloned().collect(), are_given: false }
-    }
-
+impl Trusted<'_> {
     /// The size and root that a trusted key has signed.
     fn check(&self, signed: &SignedCheckpoint, known_to: String) -> Result<KnownRoot, CliError> {
         let checkpoint = signed.checkpoint();
@@ -40,12 +42,16 @@ impl<'a> Trusted<'a> {
             return Err(CliError::new(format!(
                 "{known_to} is of the site {}, and the log is of {}",
                 checkpoint.site, self.site
-            )));
+            ))
+            .next_step("give a checkpoint of this site, or the configuration of that one"));
         }
-        if self.keys.iter().any(|key| signed.verify(key).is_ok()) {
+        let (is_signed, whose) = match &self.keys {
+            Keys::Given(keys) => (keys.iter().any(|key| signed.verify(key).is_ok()), "a key that was given"),
+            Keys::OfLog(known) => (known.vouch_for(signed), "a key that the log names for that size"),
+        };
+        if is_signed {
             return Ok(KnownRoot { head: checkpoint.head, known_to });
         }
-        let whose = if self.are_given { "a key that was given" } else { "a key that the log names" };
         Err(CliError::new(format!("{known_to} is not signed by {whose}: it proves nothing")).next_step(format!(
             "give the site's key with --key KEY; without a signature, what it says is compared by --against {}:{}",
             checkpoint.head.size,
@@ -57,7 +63,7 @@ impl<'a> Trusted<'a> {
 pub(super) fn from_file(path: &Path, trusted: &Trusted<'_>) -> Result<KnownRoot, CliError> {
     let what = format!("the checkpoint in {}", path.display());
     let text = String::from_utf8(bytes(path, MAX_NOTE_BYTES)?).context(what.clone())?;
-    let signed: SignedCheckpoint = text.parse().context(what.clone())?;
+    let signed = text.replace("\r\n", "\n").parse().context_and_step(what.clone(), STEP)?;
     trusted.check(&signed, what)
 }
 
@@ -74,14 +80,14 @@ pub(super) fn from_mail(path: &Path, trusted: &Trusted<'_>) -> Result<KnownRoot,
         CliError::new(format!("{} has no attachment {CHECKPOINT_FILE}", path.display()))
             .next_step("save the summary's mail as a file (.eml); its last lines have the size and root for --against")
     })?;
-    let signed: SignedCheckpoint = text.parse().context(what.clone())?;
+    let signed: SignedCheckpoint = text.parse().context_and_step(what.clone(), STEP)?;
     trusted.check(&signed, what)
 }
 
 pub(super) fn from_drive(root: &Path, trusted: &Trusted<'_>) -> Result<KnownRoot, CliError> {
     let folder = on_drive(root);
     let what = format!("the checkpoint on {folder}");
-    let signed = folder.try_read(trusted.site).context(what.clone())?;
+    let signed = folder.try_read(trusted.site).context_and_step(what.clone(), STEP)?;
     trusted.check(&signed, what)
 }
 
