@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use strongroom_tests::audit::{TEXT, all_is_archived, files_below, r1_every_manifest_is_right, the_log_is_sound};
+use strongroom_model::Event;
+use strongroom_tests::audit::{
+    TEXT, all_is_archived, events, files_below, r1_every_manifest_is_right, the_log_is_sound,
+};
 use strongroom_tests::program::Call;
 use strongroom_tests::site::Site;
 
@@ -92,4 +95,15 @@ fn every_other_verb_works_in_the_demos_folder() {
     site.run_once().run().expect_code(0);
     site.call(["status"]).run().expect_code(0);
     all_is_archived(&site, 5);
+}
+
+#[test]
+fn the_demo_again_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        demo(folder.path(), &["--bookings", "5", "--dir", "here"]).run().expect_code(0);
+    }
+    let site = Site::opened(&folder.path().join("here"));
+    let archived = events(&site).iter().filter(|event| matches!(event.event, Event::TimesheetArchived(_))).count();
+    all_is_archived(&site, archived);
 }
