@@ -250,7 +250,9 @@ fn a_key_that_others_can_read_signs_nothing() {
     let (site, _) = backed_up(1);
     let file = site.path("data/key.kestrel");
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    site.call(["doctor"]).run().expect_said("strongroom/kestrel+");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    site.call(["doctor"]).run().expect_said("note  key").expect_said("chmod 600");
     site.call(["log", "checkpoint"]).run().expect_code(1).expect_said("others can read it").expect_said("chmod 600");
     fs::write(&file, "PRIVATE+KEY+strongroom/kestrel+00000000+AAAA\n").unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();

@@ -2,6 +2,7 @@
 
 mod check;
 mod host;
+mod key;
 mod log;
 mod processes;
 mod queues;
@@ -50,8 +51,9 @@ pub(crate) async fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Resu
 async fn look(config: &Config, file: Option<&Path>) -> Vec<Check> {
     let clock = Clock::system();
     let path = Sources::of_process(file).find().map_or_else(|_| String::new(), |path| path.display().to_string());
-    let (log, broker, drive, server, mail, schedule, processes) = tokio::join!(
+    let (log, key, broker, drive, server, mail, schedule, processes) = tokio::join!(
         log::log(config),
+        key::key(config),
         queues::broker(config),
         host::drive(config),
         remote::server(config, &clock),
@@ -65,6 +67,7 @@ async fn look(config: &Config, file: Option<&Path>) -> Vec<Check> {
     checks.push(host::data_folder(config));
     checks.extend(host::room(config));
     checks.push(log);
+    checks.extend(key);
     checks.extend(broker);
     checks.push(drive);
     checks.extend(server);
