@@ -259,7 +259,7 @@ impl Walker {
     }
 }
 
-/// Each projected stream has its last event, but for the one that was `found`; the converse is checked on the way.
+/// Each projected stream has its last event, except the one that was `found`; the converse is checked on the way.
 pub(crate) fn no_stray(found: Option<(String, i64)>) -> Result<(), Damage> {
     let Some((name, at)) = found else { return Ok(()) };
     Err(Damage { position: Position(at.unsigned_abs()), fault: Fault::UnknownStream(printable(&name, 160)) })

@@ -37,6 +37,20 @@ pub fn printable(text: &str, most: usize) -> String {
     out
 }
 
+/// `1204` as `1,204`.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// An instant in that zone: `2026-11-21 04:58:07 CET`.
 #[must_use]
 pub fn shown(at: Timestamp, zone: &TimeZone) -> String {

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use strongroom_model::ByteCount;
+pub(crate) use strongroom_model::text::grouped as count;
 use strongroom_model::text::printable;
 
 /// Enough to recognise a file.
@@ -9,19 +10,6 @@ const NAME_CHARS: usize = 100;
 const MESSAGE_CHARS: usize = 500;
 /// Two lines on a screen.
 const SHORT_CHARS: usize = 140;
-
-/// `1,204`.
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
 
 /// `1 file`, `1,204 files`.
 pub(crate) fn plural(number: u64, one: &str, many: &str) -> String {

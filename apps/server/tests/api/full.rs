@@ -29,7 +29,7 @@ fn fill(mounted: &Mounted) {
 }
 
 async fn until_well(rig: &Rig) {
-    wait_until("it is well without a restart", async || rig.get("/healthz").await.status() == StatusCode::OK).await;
+    wait_until("the server is healthy without a restart", async || rig.get("/healthz").await.status() == StatusCode::OK).await;
 }
 
 #[tokio::test]

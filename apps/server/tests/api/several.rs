@@ -135,7 +135,7 @@ async fn a_server_outlives_a_restart_of_postgres() {
     assert_eq!(detail["type"], "urn:strongroom:problem:records-away");
     assert_eq!(rig.get("/healthz").await.status(), StatusCode::SERVICE_UNAVAILABLE);
     postgres.start_again();
-    wait_until("it is well again", async || rig.get("/healthz").await.status() == StatusCode::OK).await;
+    wait_until("the server is healthy again", async || rig.get("/healthz").await.status() == StatusCode::OK).await;
     assert_eq!(rig.waiting("").await.waiting, 1);
     rig.mark_one("B-1").await;
     assert_eq!(rig.move_to_archived(&["B-1"]).await[0].outcome, AnswerOutcome::Done);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strongroom_model::event::{BackedUp, ReadBack};
-use strongroom_model::text::printable;
+use strongroom_model::text::{grouped, printable};
 use strongroom_model::{BookingId, ByteCount, Digest, DriveId, Event, Position, Recorded};
 
 use super::{Subject, read_back_in_words};
@@ -226,19 +226,6 @@ fn several(copies: &[Copy]) -> String {
 /// A name from outside between quotation marks that it cannot close.
 fn quoted(name: &str) -> String {
     format!("“{}”", printable(name, NAME_CHARS * 2).replace(['“', '”'], "\""))
-}
-
-/// `1234567` as `1,234,567`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 fn time(at: Timestamp) -> String {

@@ -60,18 +60,18 @@ fn sync_fails() {
 fn r1_what_was_written_before_another_batchs_sync_failed_is_not_relied_on() {
     during(&format!("drive.sync:{}=EIO", BAG_SYNCS + 1), || {
         let rig = Rig::new();
-        let bytes = b"in hand";
-        let in_hand = rig.receive(&place_of("B-9", "x", bytes), bytes).unwrap();
+        let bytes = b"in flight";
+        let unfinished = rig.receive(&place_of("B-9", "x", bytes), bytes).unwrap();
         rig.drive.commit(received(&rig, 1)).pop().unwrap().unwrap_err();
         if syncs_by_batch() {
-            let error = rig.drive.commit(vec![in_hand]).pop().unwrap().unwrap_err();
+            let error = rig.drive.commit(vec![unfinished]).pop().unwrap().unwrap_err();
             assert_eq!(kind(&error), AlarmKind::DriveFailing);
             assert_eq!(rig.files(), NONE);
             let again = rig.receive(&place_of("B-9", "x", bytes), bytes).unwrap();
             rig.drive.commit(vec![again]).pop().unwrap().unwrap();
         } else {
             // With a sync of its own for each file, the error was that file's alone.
-            rig.drive.commit(vec![in_hand]).pop().unwrap().unwrap();
+            rig.drive.commit(vec![unfinished]).pop().unwrap().unwrap();
         }
     });
 }

@@ -281,7 +281,7 @@ pub(crate) fn folded<S: Fold>(events: &[Event]) -> S {
     fold(&history(events)).unwrap()
 }
 
-/// Events of all kinds of subjects, but for those whose type's name holds `kind`.
+/// Events of all kinds of subjects, except those whose type's name contains `kind`.
 pub(crate) fn foreign(kind: &str) -> impl Iterator<Item = (&'static str, Event)> {
     let foreign = all().into_iter().map(|(_, sample)| ("foreign", sample.event));
     foreign.filter(move |(_, event)| !event.type_name().contains(kind))
