@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use strongroom_eventlog::{LogError, Stored};
-use strongroom_model::event::{ReadBack, SyncMethod};
+use strongroom_model::event::{CopyDamaged, Found, ReadBack, SyncMethod};
 use strongroom_model::text::with_causes;
 use strongroom_model::{
     Actor, ByteCount, Digest, DriveId, Event, EventId, Position, Recorded, RunId, StreamName, Version,
@@ -194,6 +194,13 @@ fn digests(event: &Event) -> Vec<RecordedDigest> {
         Event::TimesheetBackedUp(data) => {
             vec![of(DigestOf::Agreed, &data.digest), of(DigestOf::ReadBack, &data.sha256)]
         }
+        Event::CopyMade(data) | Event::CopyProven(data) | Event::CopyRepaired(data) => {
+            vec![of(DigestOf::ReadBack, &data.sha256)]
+        }
+        Event::CopyRestored(data) => vec![of(DigestOf::ReadBack, &data.sha256)],
+        Event::CopyDamaged(CopyDamaged { found: Found::Differs { sha256, .. }, .. }) => {
+            vec![of(DigestOf::Wrong, sha256)]
+        }
         other => other
             .failure()
             .and_then(|failed| failed.digest.as_ref())
@@ -214,6 +221,16 @@ fn evidence(event: &Event) -> Option<Evidence> {
             size_bytes: data.size_bytes,
             read_back: data.read_back,
         },
+        Event::CopyMade(data) | Event::CopyProven(data) | Event::CopyRepaired(data) => Evidence::Proof {
+            drive: data.drive,
+            path: data.path.clone(),
+            size_bytes: data.size_bytes,
+            read_back: data.read_back,
+        },
+        Event::DriveRetired(data) => statement(&data.reason),
+        Event::DriveLost(data) => statement(&data.reason),
+        Event::CustodyCancelled(data) => statement(&data.reason),
+        Event::PurgeRefused(data) => statement(&data.reason),
         Event::TimesheetArchived(data) => Evidence::ServerCopy { path: data.path.clone() },
         Event::TimesheetPurged(data) => Evidence::Purge { purge: data.purge.clone(), proofs: data.proofs.clone() },
         Event::AlarmNotified(data) => receipt(&data.message_id, &data.receipt),

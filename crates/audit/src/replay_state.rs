@@ -4,6 +4,10 @@ use std::collections::HashMap;
 
 use strongroom_model::alarm::Alarm;
 use strongroom_model::booking::{Booking, Phase};
+use strongroom_model::copy::Copy;
+use strongroom_model::custody::Custody;
+use strongroom_model::drive_state::DriveState;
+use strongroom_model::purge::Purge;
 use strongroom_model::run::Run;
 use strongroom_model::summary::Summary;
 use strongroom_model::{BookingCounts, Fold, IllegalTransition, Recorded, StreamName, SubjectKind, Version};
@@ -14,9 +18,13 @@ enum Subject {
     Run(Box<Run>),
     Alarm(Box<Alarm>),
     Summary(Box<Summary>),
+    Drive(Box<DriveState>),
+    Copy(Box<Copy>),
+    Custody(Box<Custody>),
+    Purge(Box<Purge>),
     #[cfg(feature = "sample-family")]
     Sample(Box<strongroom_model::sample::Sample>),
-    /// Any event of a drive or key may follow any other.
+    /// Any event of a key may follow any other.
     Any,
 }
 
@@ -78,7 +86,11 @@ impl Subject {
             SubjectKind::Run => Self::Run(Box::default()),
             SubjectKind::Alarm => Self::Alarm(Box::default()),
             SubjectKind::Summary => Self::Summary(Box::default()),
-            SubjectKind::Drive | SubjectKind::Key => Self::Any,
+            SubjectKind::Drive => Self::Drive(Box::default()),
+            SubjectKind::Copy => Self::Copy(Box::default()),
+            SubjectKind::Custody => Self::Custody(Box::default()),
+            SubjectKind::Purge => Self::Purge(Box::default()),
+            SubjectKind::Key => Self::Any,
             #[cfg(feature = "sample-family")]
             SubjectKind::Sample => Self::Sample(Box::default()),
         }
@@ -90,6 +102,10 @@ impl Subject {
             Self::Run(state) => Self::Run(Box::new(state.next(recorded)?)),
             Self::Alarm(state) => Self::Alarm(Box::new(state.next(recorded)?)),
             Self::Summary(state) => Self::Summary(Box::new(state.next(recorded)?)),
+            Self::Drive(state) => Self::Drive(Box::new(state.next(recorded)?)),
+            Self::Copy(state) => Self::Copy(Box::new(state.next(recorded)?)),
+            Self::Custody(state) => Self::Custody(Box::new(state.next(recorded)?)),
+            Self::Purge(state) => Self::Purge(Box::new(state.next(recorded)?)),
             Self::Any => Self::Any,
             #[cfg(feature = "sample-family")]
             Self::Sample(state) => Self::Sample(Box::new(state.next(recorded)?)),

@@ -2,10 +2,13 @@
 
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{
-    AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised, Archived, BackedUp, CATALOGUE, DiskOf, DriveAdopted,
-    DriveAttached, DriveIdentityRestored, DriveInitialised, DriveUsed, Enumerated, Failed, Fetched, Held, KeyCreated,
-    KeyRotated, Purged, ReadBack, Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent, SyncMethod,
-    Trigger, ZeroReason,
+    Act, AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised, Archived, BackedUp, CATALOGUE, CopyDamaged,
+    CopyProven, CopyRestored, CustodyAdvanced, CustodyCancelled, CustodyFinished, CustodyRequested, DiskOf,
+    DriveAdopted, DriveAttached, DriveHandedOver, DriveIdentityRestored, DriveInitialised, DriveLost, DriveRetired,
+    DriveReturned, DriveUsed, Enumerated, Failed, Fetched, Found, GivenUp, Held, KeyCreated, KeyRotated, Left,
+    MountedDrive, PurgeAdvanced, PurgeApproved, PurgeFinished, PurgeProposed, PurgeRefused, PurgeRequested, PurgeTally,
+    Purged, ReadBack, Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent, SyncMethod, Tally, Trigger,
+    ZeroReason,
 };
 use strongroom_model::{
     Algorithm, ByteCount, Digest, DriveId, DriveUse, Event, EventId, Expected, FailureKind, NewEvent, Position,
@@ -141,6 +144,16 @@ fn drives() -> Vec<Recorded> {
         Event::DriveUsed(used),
         Event::DriveAdopted(adopted),
         Event::DriveIdentityRestored(DriveIdentityRestored { evidence }),
+        Event::DriveHandedOver(DriveHandedOver {
+            to: "M. Okafor".to_owned(),
+            place: "the client's safe".to_owned(),
+            files: 12_431,
+            bytes: ByteCount(412_000_000),
+            receipt_sha256: "9b74c9897bac770ffc029102a200c5de".to_owned(),
+        }),
+        Event::DriveReturned(DriveReturned { from: Some("M. Okafor".to_owned()), place: "shelf 2".to_owned() }),
+        Event::DriveRetired(DriveRetired { reason: "it is old.".to_owned(), files: 12_431, elsewhere: 2 }),
+        Event::DriveLost(DriveLost { reason: "it was stolen with the car.".to_owned() }),
     ];
     let drive = |(event, version)| recorded(StreamName::drive(drive()), version, event);
     events.into_iter().zip(0..).map(drive).collect()
@@ -196,6 +209,100 @@ fn alarms_and_summaries() -> Vec<Recorded> {
     ]
 }
 
+fn copies() -> Vec<Recorded> {
+    let sha256 = sha256();
+    let path = "demo/2026-11/data/B-1001/week 47.pdf".to_owned();
+    let proven = CopyProven {
+        booking: "B-1001".parse().unwrap(),
+        drive: drive(),
+        from: Some(fixed(0xd2)),
+        path: path.clone(),
+        quarantined: Some(".strongroom/quarantine/week 47.pdf".to_owned()),
+        read_back: ReadBack::Direct,
+        request: fixed(0xc1),
+        sha256: sha256.clone(),
+        size_bytes: ByteCount(14_541),
+    };
+    let checked = CopyProven { from: None, quarantined: None, ..proven.clone() };
+    let damaged = CopyDamaged {
+        booking: "B-1001".parse().unwrap(),
+        drive: drive(),
+        found: Found::Differs { sha256: Digest::of(Algorithm::Sha256, b"rot"), size_bytes: ByteCount(14_541) },
+        path: path.clone(),
+        request: fixed(0xc1),
+        sha256: sha256.clone(),
+        size_bytes: ByteCount(14_541),
+    };
+    let restored = CopyRestored {
+        booking: "B-1001".parse().unwrap(),
+        drive: drive(),
+        path,
+        request: fixed(0xc1),
+        sha256: sha256.clone(),
+        to: "/home/desk/week 47.pdf".to_owned(),
+    };
+    let stream = StreamName::copy(drive(), &"B-1001".parse().unwrap(), &sha256);
+    let made = CopyProven { quarantined: None, ..proven.clone() };
+    let events = [
+        Event::CopyMade(made),
+        Event::CopyProven(checked),
+        Event::CopyDamaged(damaged),
+        Event::CopyRepaired(proven),
+        Event::CopyRestored(restored),
+    ];
+    events.into_iter().zip(0..).map(|(event, version)| recorded(stream.clone(), version, event)).collect()
+}
+
+fn acts() -> Vec<Recorded> {
+    let mounted = |last, path: &str| MountedDrive { drive: fixed(last), path: path.to_owned() };
+    let tally = Tally {
+        good: 12_430,
+        damaged: 1,
+        bytes: ByteCount(412_000_000),
+        given_up: vec![GivenUp { drive: fixed(0xd3), reason: "it is full.".to_owned() }],
+        ..Tally::default()
+    };
+    let act = Act::Copy {
+        drive: mounted(0xd1, "/mnt/backup"),
+        to: vec![mounted(0xd2, "/mnt/second"), mounted(0xd3, "/mnt/third")],
+    };
+    let events = [
+        Event::CustodyRequested(CustodyRequested { act, until: Position(90) }),
+        Event::CustodyAdvanced(CustodyAdvanced { next: Position(40), tally: Tally { good: 20, ..Tally::default() } }),
+        Event::CustodyFinished(CustodyFinished { tally }),
+        Event::CustodyCancelled(CustodyCancelled { reason: "the drive is needed elsewhere.".to_owned() }),
+    ];
+    let stream = StreamName::custody(fixed(0xc1));
+    events.into_iter().zip(0..).map(|(event, version)| recorded(stream.clone(), version, event)).collect()
+}
+
+fn purges() -> Vec<Recorded> {
+    let tally = PurgeTally {
+        purged: 199,
+        left: 1,
+        reasons: vec![Left { booking: "B-7".to_owned(), reason: "its copies are proven on 1 drive".to_owned() }],
+        size_bytes: ByteCount(40_000_000),
+    };
+    let events = [
+        Event::PurgeProposed(PurgeProposed {
+            bookings: 200,
+            ids_sha256: "9b74c9897bac770ffc029102a200c5de".to_owned(),
+            proposed_by: "Ada".to_owned(),
+            size_bytes: ByteCount(41_000_000),
+        }),
+        Event::PurgeApproved(PurgeApproved {
+            approved_by: "Grace".to_owned(),
+            approved_at: "2026-11-20T23:00:00Z".parse().unwrap(),
+        }),
+        Event::PurgeRefused(PurgeRefused { refused_by: "Grace".to_owned(), reason: "too early.".to_owned() }),
+        Event::PurgeRequested(PurgeRequested { drives_needed: 2 }),
+        Event::PurgeAdvanced(PurgeAdvanced { next: 100, tally: PurgeTally { purged: 100, ..PurgeTally::default() } }),
+        Event::PurgeFinished(PurgeFinished { tally }),
+    ];
+    let stream = StreamName::purge(&"2026-Q4".parse().unwrap());
+    events.into_iter().zip(0..).map(|(event, version)| recorded(stream.clone(), version, event)).collect()
+}
+
 /// What can happen to the work on any subject.
 fn work() -> Vec<Recorded> {
     let until = "2026-11-20T23:20:00Z".parse().unwrap();
@@ -233,6 +340,9 @@ pub(crate) fn one_of_each() -> Vec<Recorded> {
     ];
     all.extend(runs());
     all.extend(drives());
+    all.extend(copies());
+    all.extend(acts());
+    all.extend(purges());
     all.extend(alarms_and_summaries());
     all.extend(keys());
     all.extend(work());

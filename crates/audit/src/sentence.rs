@@ -3,9 +3,11 @@
 //! What came from outside is escaped and shortened, so that a sentence is one line and says what it seems to say
 //! (rule R9).
 
+mod custody;
 mod drive;
 mod key;
 mod pipeline;
+mod purge;
 mod timesheet;
 
 use strongroom_model::event::Failed;
@@ -42,6 +44,32 @@ pub fn sentence(recorded: &Recorded) -> String {
         Event::DriveIdentityRestored(data) => {
             format!("The identity of drive {who} was written back from the log: {}.", clause(&data.evidence))
         }
+        Event::DriveHandedOver(data) => drive::handed_over(who, data),
+        Event::DriveReturned(data) => drive::returned(who, data),
+        Event::DriveRetired(data) => drive::retired(who, data),
+        Event::DriveLost(data) => format!("Drive {who} is lost: {}. Its copies count no longer.", clause(&data.reason)),
+        Event::CopyMade(data) => custody::made(data),
+        Event::CopyProven(data) => custody::proven(data),
+        Event::CopyDamaged(data) => custody::damaged(data),
+        Event::CopyRepaired(data) => custody::repaired(data),
+        Event::CopyRestored(data) => custody::restored(data),
+        Event::CustodyRequested(data) => custody::requested(who, data),
+        Event::CustodyAdvanced(data) => custody::advanced(who, data),
+        Event::CustodyFinished(data) => custody::finished(who, &data.tally),
+        Event::CustodyCancelled(data) => format!("Act {who} was cancelled: {}.", clause(&data.reason)),
+        Event::PurgeProposed(data) => purge::proposed(who, data),
+        Event::PurgeApproved(data) => {
+            format!("{} approved purge {who} at {}.", quoted(&data.approved_by), instant(data.approved_at))
+        }
+        Event::PurgeRefused(data) => {
+            format!("{} refused purge {who}: {}.", quoted(&data.refused_by), clause(&data.reason))
+        }
+        Event::PurgeRequested(data) => format!(
+            "Purge {who} is to be executed, for files that are proven on {} at least.",
+            count(u64::from(data.drives_needed), "drive")
+        ),
+        Event::PurgeAdvanced(data) => purge::advanced(who, data),
+        Event::PurgeFinished(data) => purge::finished(who, &data.tally),
         Event::AlarmRaised(data) => pipeline::alarm_raised(data),
         Event::AlarmCleared(data) => format!("Alarm {who} is over: {}.", clause(&data.message)),
         Event::AlarmNotified(data) => pipeline::alarm_notified(who, data),

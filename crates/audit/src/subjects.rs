@@ -146,6 +146,10 @@ pub fn statuses_of(kind: SubjectKind) -> Vec<&'static str> {
         SubjectKind::Run => vec!["requested", "enumerated", "failed"],
         SubjectKind::Alarm => vec!["raised", "cleared"],
         SubjectKind::Summary => vec!["composed", "sent", "failed"],
+        SubjectKind::Drive => vec!["here", "handed-over", "retired", "lost"],
+        SubjectKind::Copy => vec!["proven", "damaged"],
+        SubjectKind::Custody => vec!["requested", "finished", "cancelled"],
+        SubjectKind::Purge => vec!["proposed", "approved", "refused", "requested", "finished"],
         _ => Vec::new(),
     };
     if !labels.contains(&needs_attention) {

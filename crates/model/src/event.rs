@@ -1,9 +1,12 @@
 //! The catalogue of events. A released event never changes: a new meaning is a new version.
 
 mod alarm;
+mod copy;
+mod custody;
 mod drive;
 mod failure;
 mod key;
+mod purge;
 mod run;
 mod summary;
 mod timesheet;
@@ -11,9 +14,20 @@ mod timesheet;
 use serde::{Serialize, Serializer};
 
 pub use self::alarm::{AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised, Blocks, ClearedBy};
-pub use self::drive::{DiskOf, DriveAdopted, DriveAttached, DriveIdentityRestored, DriveInitialised, DriveUsed};
+pub use self::copy::{CopyDamaged, CopyProven, CopyRestored, Found};
+pub use self::custody::{
+    Act, CustodyAdvanced, CustodyCancelled, CustodyFinished, CustodyRequested, GivenUp, MountedDrive, RestoreTo,
+    Selection, Tally,
+};
+pub use self::drive::{
+    DiskOf, DriveAdopted, DriveAttached, DriveHandedOver, DriveIdentityRestored, DriveInitialised, DriveLost,
+    DriveRetired, DriveReturned, DriveUsed,
+};
 pub use self::failure::{Failed, FailureKind};
 pub use self::key::{KeyCreated, KeyRotated};
+pub use self::purge::{
+    Left, PurgeAdvanced, PurgeApproved, PurgeFinished, PurgeProposed, PurgeRefused, PurgeRequested, PurgeTally,
+};
 pub use self::run::{Rejected, RunEnumerated, RunRequested, Trigger, ZeroReason};
 pub use self::summary::{SummaryComposed, SummarySent};
 pub use self::timesheet::{Archived, BackedUp, Enumerated, Fetched, Held, Purged, ReadBack, Retried, SyncMethod};
@@ -129,6 +143,25 @@ catalogue! {
     DriveUsed(DriveUsed) = "drive.used.v1" of Drive;
     DriveAdopted(DriveAdopted) = "drive.adopted.v1" of Drive;
     DriveIdentityRestored(DriveIdentityRestored) = "drive.identity-restored.v1" of Drive;
+    DriveHandedOver(DriveHandedOver) = "drive.handed-over.v1" of Drive;
+    DriveReturned(DriveReturned) = "drive.returned.v1" of Drive;
+    DriveRetired(DriveRetired) = "drive.retired.v1" of Drive;
+    DriveLost(DriveLost) = "drive.lost.v1" of Drive;
+    CopyMade(CopyProven) = "copy.made.v1" of Copy;
+    CopyProven(CopyProven) = "copy.proven.v1" of Copy;
+    CopyDamaged(CopyDamaged) = "copy.damaged.v1" of Copy;
+    CopyRepaired(CopyProven) = "copy.repaired.v1" of Copy;
+    CopyRestored(CopyRestored) = "copy.restored.v1" of Copy, keeps_status;
+    CustodyRequested(CustodyRequested) = "custody.requested.v1" of Custody;
+    CustodyAdvanced(CustodyAdvanced) = "custody.advanced.v1" of Custody, keeps_status;
+    CustodyFinished(CustodyFinished) = "custody.finished.v1" of Custody;
+    CustodyCancelled(CustodyCancelled) = "custody.cancelled.v1" of Custody;
+    PurgeProposed(PurgeProposed) = "purge.proposed.v1" of Purge;
+    PurgeApproved(PurgeApproved) = "purge.approved.v1" of Purge;
+    PurgeRefused(PurgeRefused) = "purge.refused.v1" of Purge;
+    PurgeRequested(PurgeRequested) = "purge.requested.v1" of Purge;
+    PurgeAdvanced(PurgeAdvanced) = "purge.advanced.v1" of Purge, keeps_status;
+    PurgeFinished(PurgeFinished) = "purge.finished.v1" of Purge;
     AlarmRaised(AlarmRaised) = "alarm.raised.v1" of Alarm;
     AlarmCleared(AlarmCleared) = "alarm.cleared.v1" of Alarm;
     AlarmNotified(AlarmNotified) = "alarm.notified.v1" of Alarm, keeps_status;

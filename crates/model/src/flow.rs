@@ -24,6 +24,10 @@ named! {
         Verify = "verify",
         /// Reports proofs; the server moves its files.
         Archive = "archive",
+        /// Verifies, copies, repairs and restores what drives hold.
+        Custody = "custody",
+        /// Has the server delete what an approved purge names.
+        Purge = "purge",
         /// Sends mail to people.
         Notify = "notify",
         /// Takes samples, in tests.
@@ -51,7 +55,7 @@ impl StageName {
     #[must_use]
     pub const fn partitions(self) -> Option<SubjectKind> {
         match self {
-            Self::Verify => Some(SubjectKind::Drive),
+            Self::Verify | Self::Custody => Some(SubjectKind::Drive),
             _ => None,
         }
     }
@@ -106,6 +110,9 @@ pub fn next_step(event: &Event) -> Option<Next> {
         Event::TimesheetEnumerated(_) => StageName::Fetch,
         Event::TimesheetFetched(_) => StageName::Verify,
         Event::TimesheetBackedUp(_) => StageName::Archive,
+        Event::CustodyRequested(requested) if requested.act.is_attended() => return None,
+        Event::CustodyRequested(_) | Event::CustodyAdvanced(_) => StageName::Custody,
+        Event::PurgeRequested(_) | Event::PurgeAdvanced(_) => StageName::Purge,
         // Not delivered: the next run's list finds it.
         Event::TimesheetRetried(retried) if retried.stage == StageName::Enumerate => return None,
         Event::TimesheetRetried(retried) => retried.stage,
@@ -131,6 +138,21 @@ pub fn next_step(event: &Event) -> Option<Next> {
         | Event::DriveUsed(_)
         | Event::DriveAdopted(_)
         | Event::DriveIdentityRestored(_)
+        | Event::DriveHandedOver(_)
+        | Event::DriveReturned(_)
+        | Event::DriveRetired(_)
+        | Event::DriveLost(_)
+        | Event::CopyMade(_)
+        | Event::CopyProven(_)
+        | Event::CopyDamaged(_)
+        | Event::CopyRepaired(_)
+        | Event::CopyRestored(_)
+        | Event::CustodyFinished(_)
+        | Event::CustodyCancelled(_)
+        | Event::PurgeProposed(_)
+        | Event::PurgeApproved(_)
+        | Event::PurgeRefused(_)
+        | Event::PurgeFinished(_)
         | Event::AlarmNotified(_)
         | Event::SummarySent(_)
         | Event::KeyCreated(_)

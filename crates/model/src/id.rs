@@ -109,6 +109,14 @@ text_id!(
 );
 
 text_id!(
+    /// An agreement to delete archived files, by its proposer's choice.
+    PurgeId,
+    "the id of a purge",
+    |text| text.parse::<BookingId>().is_ok(),
+    "1 to 128 letters, digits, dots, hyphens, underscores and tildes, starting with a letter or digit"
+);
+
+text_id!(
     /// Part, host, user and process, such as `fetch@backup-1/strongroom/4242`; a person is an `operator`. Earlier
     /// versions have part and host only.
     Actor,
@@ -154,6 +162,11 @@ uuid_id!(
     "a drive id"
 );
 uuid_id!(
+    /// A requested act on drives' contents.
+    CustodyId,
+    "the id of an act"
+);
+uuid_id!(
     /// A drive's use, in its mark.
     UseToken,
     "a token of a use"
@@ -176,6 +189,14 @@ impl EventId {
 }
 
 impl RunId {
+    /// A new id.
+    #[must_use]
+    pub fn new(now: jiff::Timestamp) -> Self {
+        Self(v7(now))
+    }
+}
+
+impl CustodyId {
     /// A new id.
     #[must_use]
     pub fn new(now: jiff::Timestamp) -> Self {

@@ -52,6 +52,18 @@ pub fn status_of(event: &Event) -> Option<Status> {
         Event::SummaryComposed(_) => "composed",
         Event::SummarySent(_) => "sent",
         Event::SummaryFailed(failed) => after_failure(failed, "composed"),
+        Event::DriveHandedOver(_) => "handed-over",
+        Event::DriveReturned(_) => "here",
+        Event::DriveRetired(_) => "retired",
+        Event::DriveLost(_) => "lost",
+        Event::CopyMade(_) | Event::CopyProven(_) | Event::CopyRepaired(_) => "proven",
+        Event::CopyDamaged(_) => "damaged",
+        Event::CustodyRequested(_) | Event::PurgeRequested(_) => "requested",
+        Event::CustodyFinished(_) | Event::PurgeFinished(_) => "finished",
+        Event::CustodyCancelled(_) => "cancelled",
+        Event::PurgeProposed(_) => "proposed",
+        Event::PurgeApproved(_) => "approved",
+        Event::PurgeRefused(_) => "refused",
         Event::WorkFailed(_) => "needs-attention",
         #[cfg(feature = "sample-family")]
         Event::SampleRequested(_) => "requested",
@@ -121,6 +133,8 @@ impl FromStr for Partition {
 pub fn partition_of(event: &Event) -> Option<Partition> {
     match event {
         Event::TimesheetFetched(fetched) => Some(fetched.drive.into()),
+        // What nobody hands out has no queue.
+        Event::CustodyRequested(requested) if !requested.act.is_attended() => Some(requested.act.drive().drive.into()),
         _ => None,
     }
 }

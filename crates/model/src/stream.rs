@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use schemars::JsonSchema;
 
+use crate::digest::Digest;
 use crate::event::AlarmKey;
-use crate::id::{BookingId, DriveId, RunId};
+use crate::id::{BookingId, CustodyId, DriveId, PurgeId, RunId};
 use crate::macros::{named, serde_as_text};
 use crate::text::printable;
 
@@ -24,6 +25,12 @@ named! {
         Alarm = "alarm",
         /// A summary mail.
         Summary = "summary",
+        /// One content of a booking on one drive.
+        Copy = "copy",
+        /// An act on drives' contents.
+        Custody = "custody",
+        /// An agreement to delete archived files, and its execution.
+        Purge = "purge",
         /// The key that signs the log's checkpoints.
         Key = "key",
         /// A sample, in tests.
@@ -32,12 +39,15 @@ named! {
 }
 
 impl SubjectKind {
-    /// Whether its subjects are listed by age: bookings are too many for that index.
+    /// Whether its subjects are listed by age: bookings and copies are too many for that index.
     #[must_use]
     pub const fn is_listed(self) -> bool {
-        !matches!(self, Self::Booking)
+        !matches!(self, Self::Booking | Self::Copy)
     }
 }
+
+/// Enough to tell the few contents apart that a booking ever has.
+const CONTENT_DIGITS: usize = 12;
 
 /// `<kind>/<id>`, such as `booking/B-1001`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
@@ -78,6 +88,25 @@ impl StreamName {
         Self { kind: SubjectKind::Summary, id: number.to_string() }
     }
 
+    /// The stream of a booking's content on a drive: `copy/<drive>/<booking>/<12 digits of its SHA-256>`.
+    #[must_use]
+    pub fn copy(drive: DriveId, booking: &BookingId, sha256: &Digest) -> Self {
+        let content: String = sha256.hex().chars().take(CONTENT_DIGITS).collect();
+        Self { kind: SubjectKind::Copy, id: format!("{drive}/{booking}/{content}") }
+    }
+
+    /// An act's stream.
+    #[must_use]
+    pub fn custody(id: CustodyId) -> Self {
+        Self { kind: SubjectKind::Custody, id: id.to_string() }
+    }
+
+    /// A purge's stream.
+    #[must_use]
+    pub fn purge(id: &PurgeId) -> Self {
+        Self { kind: SubjectKind::Purge, id: id.to_string() }
+    }
+
     /// The stream of the key that signs the log's checkpoints.
     #[must_use]
     pub fn log_key() -> Self {
@@ -112,7 +141,7 @@ impl fmt::Display for StreamName {
 /// A text that is not a stream's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is not a stream name: expected <kind>/<id>, the kind one of booking, run, drive, alarm, summary and key"
+    "{0:?} is not a stream name: expected <kind>/<id>, the kind one of booking, run, drive, alarm, summary, copy, custody, purge and key"
 )]
 pub struct ParseStreamError(String);
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::drive_use::DriveUse;
 use crate::id::UseToken;
+use crate::quantity::ByteCount;
 
 /// A drive's disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -81,4 +82,47 @@ pub struct DriveAdopted {
 pub struct DriveIdentityRestored {
     /// What identified it.
     pub evidence: String,
+}
+
+/// A drive was given to somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DriveHandedOver {
+    /// Bytes of proven copies on it.
+    pub bytes: ByteCount,
+    /// Bookings whose copies on it are proven.
+    pub files: u64,
+    /// Where it is kept from then on.
+    pub place: String,
+    /// SHA-256 of the receipt, in hexadecimal.
+    pub receipt_sha256: String,
+    /// Who holds it from then on.
+    pub to: String,
+}
+
+/// A drive came back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DriveReturned {
+    /// Who brought it, if told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Where it is kept from then on.
+    pub place: String,
+}
+
+/// A drive is out of service: its copies count no longer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DriveRetired {
+    /// How many other drives each of its copies was proven on, at least.
+    pub elsewhere: u32,
+    /// Bookings with a copy on it.
+    pub files: u64,
+    /// The person's reason.
+    pub reason: String,
+}
+
+/// A drive is lost, stolen or broken: its copies count no longer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DriveLost {
+    /// What happened.
+    pub reason: String,
 }

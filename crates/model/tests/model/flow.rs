@@ -9,7 +9,7 @@ use crate::samples::{self, at, failed, retried};
 
 #[test]
 fn each_type_of_event_has_its_next_step() {
-    use StageName::{Archive, Enumerate, Fetch, Notify, Verify};
+    use StageName::{Archive, Custody, Enumerate, Fetch, Notify, Purge, Verify};
     let now = |stage| Some(Next { stage, not_before: None });
     let due = |stage| Some(Next { stage, not_before: Some(at(5)) });
     // The samples' failures: verify's, enumerate's and notify's, each with a time to try again;
@@ -36,6 +36,32 @@ fn each_type_of_event_has_its_next_step() {
         ("drive.adopted.v1", None),
         ("drive.adopted.v1.bare", None),
         ("drive.identity-restored.v1", None),
+        ("drive.handed-over.v1", None),
+        ("drive.returned.v1", None),
+        ("drive.returned.v1.bare", None),
+        ("drive.retired.v1", None),
+        ("drive.lost.v1", None),
+        ("copy.made.v1", None),
+        ("copy.made.v1.bare", None),
+        ("copy.proven.v1", None),
+        ("copy.proven.v1.bare", None),
+        ("copy.damaged.v1", None),
+        ("copy.damaged.v1.bare", None),
+        ("copy.repaired.v1", None),
+        ("copy.restored.v1", None),
+        ("custody.requested.v1", now(Custody)),
+        // Into a folder: the process that asks does it.
+        ("custody.requested.v1.bare", None),
+        ("custody.advanced.v1", now(Custody)),
+        ("custody.finished.v1", None),
+        ("custody.finished.v1.bare", None),
+        ("custody.cancelled.v1", None),
+        ("purge.proposed.v1", None),
+        ("purge.approved.v1", None),
+        ("purge.refused.v1", None),
+        ("purge.requested.v1", now(Purge)),
+        ("purge.advanced.v1", now(Purge)),
+        ("purge.finished.v1", None),
         ("alarm.raised.v1", now(Notify)),
         ("alarm.cleared.v1", now(Notify)),
         ("alarm.notified.v1", None),

@@ -2,15 +2,18 @@
 
 use jiff::Timestamp;
 use strongroom_model::event::{
-    AlarmCleared, AlarmNotified, AlarmRaised, Archived, BackedUp, DiskOf, DriveAdopted, DriveAttached,
-    DriveIdentityRestored, DriveInitialised, DriveUsed, Enumerated, Failed, Fetched, Held, KeyCreated, KeyRotated,
-    Purged, ReadBack, Rejected, Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent, SyncMethod,
+    Act, AlarmCleared, AlarmNotified, AlarmRaised, Archived, BackedUp, CopyDamaged, CopyProven, CopyRestored,
+    CustodyAdvanced, CustodyCancelled, CustodyFinished, CustodyRequested, DiskOf, DriveAdopted, DriveAttached,
+    DriveHandedOver, DriveIdentityRestored, DriveInitialised, DriveLost, DriveRetired, DriveReturned, DriveUsed,
+    Enumerated, Failed, Fetched, Found, GivenUp, Held, KeyCreated, KeyRotated, Left, MountedDrive, PurgeAdvanced,
+    PurgeApproved, PurgeFinished, PurgeProposed, PurgeRefused, PurgeRequested, PurgeTally, Purged, ReadBack, Rejected,
+    RestoreTo, Retried, RunEnumerated, RunRequested, Selection, SummaryComposed, SummarySent, SyncMethod, Tally,
     Trigger, ZeroReason,
 };
 use strongroom_model::fold::fold;
 use strongroom_model::{
-    Actor, AlarmKind, Algorithm, ByteCount, Digest, DriveId, DriveUse, Event, EventId, Expected, FailureKind, Fold,
-    NewEvent, Position, Recorded, RunId, SiteId, StageName, StreamName, SubjectKind, Version,
+    Actor, AlarmKind, Algorithm, ByteCount, CustodyId, Digest, DriveId, DriveUse, Event, EventId, Expected,
+    FailureKind, Fold, NewEvent, Position, Recorded, RunId, SiteId, StageName, StreamName, SubjectKind, Version,
 };
 
 /// The site that all samples are of.
@@ -184,6 +187,115 @@ pub(crate) fn summary_sent() -> Event {
     })
 }
 
+fn second_drive() -> DriveId {
+    "0b1f6c52-3d0e-4a38-8a53-5d7a0f0e6a12".parse().unwrap()
+}
+
+fn act_id() -> CustodyId {
+    "019a9f6e-0000-7000-8000-0000000000c1".parse().unwrap()
+}
+
+fn mounted(drive: DriveId, path: &str) -> MountedDrive {
+    MountedDrive { drive, path: path.to_owned() }
+}
+
+fn copy_checked() -> CopyProven {
+    CopyProven {
+        booking: "B-1001".parse().unwrap(),
+        drive: drive(),
+        from: None,
+        path: "kestrel/2026-11/data/B-1001/Zeiten.xlsx".to_owned(),
+        quarantined: None,
+        read_back: ReadBack::Direct,
+        request: act_id(),
+        sha256: digest("timesheet"),
+        size_bytes: ByteCount(48_211),
+    }
+}
+
+fn copy_with_everything() -> CopyProven {
+    CopyProven {
+        from: Some(second_drive()),
+        quarantined: Some(".strongroom/quarantine/kestrel/2026-11/data/B-1001/Zeiten.xlsx".to_owned()),
+        ..copy_checked()
+    }
+}
+
+pub(crate) fn copy_made() -> Event {
+    Event::CopyMade(CopyProven { from: Some(second_drive()), ..copy_checked() })
+}
+
+pub(crate) fn copy_proven() -> Event {
+    Event::CopyProven(copy_checked())
+}
+
+pub(crate) fn copy_damaged(found: Found) -> Event {
+    Event::CopyDamaged(CopyDamaged {
+        booking: "B-1001".parse().unwrap(),
+        drive: drive(),
+        found,
+        path: "kestrel/2026-11/data/B-1001/Zeiten.xlsx".to_owned(),
+        request: act_id(),
+        sha256: digest("timesheet"),
+        size_bytes: ByteCount(48_211),
+    })
+}
+
+pub(crate) fn custody_requested(act: Act) -> Event {
+    Event::CustodyRequested(CustodyRequested { act, until: Position(90) })
+}
+
+pub(crate) fn verify_act() -> Act {
+    Act::Verify { drive: mounted(drive(), "/mnt/backup"), which: Selection::All }
+}
+
+fn tally() -> Tally {
+    Tally {
+        good: 12_430,
+        damaged: 1,
+        written: 1,
+        skipped: 3,
+        bytes: ByteCount(412_000_000),
+        faults: 1,
+        remarks: vec!["kestrel/2026-11: bagit.txt is missing".to_owned()],
+        given_up: vec![GivenUp { drive: second_drive(), reason: "it is full".to_owned() }],
+    }
+}
+
+pub(crate) fn custody_advanced() -> Event {
+    Event::CustodyAdvanced(CustodyAdvanced { next: Position(40), tally: tally() })
+}
+
+fn purge_tally() -> PurgeTally {
+    PurgeTally {
+        purged: 199,
+        left: 1,
+        reasons: vec![Left { booking: "B-7".to_owned(), reason: "its copies are proven on 1 drive".to_owned() }],
+        size_bytes: ByteCount(40_000_000),
+    }
+}
+
+pub(crate) fn purge_proposed() -> Event {
+    Event::PurgeProposed(PurgeProposed {
+        bookings: 200,
+        ids_sha256: digest("ids").hex(),
+        proposed_by: "Ada".to_owned(),
+        size_bytes: ByteCount(41_000_000),
+    })
+}
+
+pub(crate) fn purge_approved() -> Event {
+    Event::PurgeApproved(PurgeApproved { approved_by: "Grace".to_owned(), approved_at: at(3) })
+}
+
+pub(crate) fn purge_refused() -> Event {
+    Event::PurgeRefused(PurgeRefused { refused_by: "Grace".to_owned(), reason: "too early".to_owned() })
+}
+
+pub(crate) fn purge_advanced() -> Event {
+    Event::PurgeAdvanced(PurgeAdvanced { next: 100, tally: purge_tally() })
+}
+
 const OLD_KEY: &str = "strongroom/harbour+c74f20a3+ARpFPEJAPd6dQ2CFn4OZVXSPoH9rJYrRRgWk8oX0ykyV";
 const NEW_KEY: &str = "strongroom/harbour+1f0a9b3c+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
 
@@ -223,11 +335,56 @@ pub(crate) fn all() -> Vec<(String, NewEvent)> {
                 "strongroom key rotation\n{OLD_KEY}\n{NEW_KEY}\n\n\u{2014} strongroom/harbour AAAAAAAA\n"
             ),
         }),
+        Event::DriveHandedOver(DriveHandedOver {
+            to: "M. Okafor".to_owned(),
+            place: "the client's safe".to_owned(),
+            files: 12_431,
+            bytes: ByteCount(412_000_000),
+            receipt_sha256: digest("receipt").hex(),
+        }),
+        Event::DriveReturned(DriveReturned { from: Some("M. Okafor".to_owned()), place: "shelf 2".to_owned() }),
+        Event::DriveRetired(DriveRetired { reason: "it is old".to_owned(), files: 12_431, elsewhere: 2 }),
+        Event::DriveLost(DriveLost { reason: "it was stolen with the car".to_owned() }),
+        Event::CopyMade(copy_with_everything()),
+        Event::CopyProven(copy_with_everything()),
+        copy_damaged(Found::Differs { sha256: digest("rot"), size_bytes: ByteCount(48_211) }),
+        Event::CopyRepaired(copy_with_everything()),
+        Event::CopyRestored(CopyRestored {
+            booking: "B-1001".parse().unwrap(),
+            drive: drive(),
+            path: "kestrel/2026-11/data/B-1001/Zeiten.xlsx".to_owned(),
+            request: act_id(),
+            sha256: digest("timesheet"),
+            to: "/home/desk/Zeiten.xlsx".to_owned(),
+        }),
+        custody_requested(Act::Copy {
+            drive: mounted(drive(), "/mnt/backup"),
+            to: vec![mounted(second_drive(), "/mnt/second")],
+        }),
+        custody_advanced(),
+        Event::CustodyFinished(CustodyFinished { tally: tally() }),
+        Event::CustodyCancelled(CustodyCancelled { reason: "the drive is needed elsewhere".to_owned() }),
+        purge_proposed(),
+        purge_approved(),
+        purge_refused(),
+        Event::PurgeRequested(PurgeRequested { drives_needed: 2 }),
+        purge_advanced(),
+        Event::PurgeFinished(PurgeFinished { tally: purge_tally() }),
         Event::WorkAttemptFailed(failed(StageName::Verify, true)),
         Event::WorkFailed(Failed { retry_at: None, ..failed(StageName::Verify, true) }),
         Event::WorkHeld(Held { stage: StageName::Verify, until: at(20) }),
     ];
     let bare = [
+        Event::DriveReturned(DriveReturned { from: None, place: "shelf 2".to_owned() }),
+        copy_made(),
+        copy_proven(),
+        copy_damaged(Found::Missing),
+        custody_requested(Act::Restore {
+            drive: mounted(drive(), "/mnt/backup"),
+            to: RestoreTo::Folder { path: "/home/desk/restored".to_owned() },
+            which: Selection::Bookings { ids: vec!["B-1001".parse().unwrap()] },
+        }),
+        Event::CustodyFinished(CustodyFinished { tally: Tally::default() }),
         Event::DriveUsed(DriveUsed { before: None, filesystem: None, serial: None, ..drive_used(1) }),
         drive_adopted(None),
         Event::TimesheetFailed(failed(StageName::Fetch, false)),
@@ -268,6 +425,9 @@ fn stream_of(event: &Event) -> StreamName {
         Some(SubjectKind::Alarm) => format!("alarm/drive-missing.{}", drive()).parse().unwrap(),
         Some(SubjectKind::Summary) => StreamName::summary(17),
         Some(SubjectKind::Key) => StreamName::log_key(),
+        Some(SubjectKind::Copy) => StreamName::copy(drive(), &"B-1001".parse().unwrap(), &digest("timesheet")),
+        Some(SubjectKind::Custody) => StreamName::custody(act_id()),
+        Some(SubjectKind::Purge) => StreamName::purge(&"2026-Q4".parse().unwrap()),
         _ => StreamName::drive(drive()),
     }
 }

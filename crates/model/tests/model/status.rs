@@ -30,6 +30,23 @@ fn each_type_of_event_leaves_its_status_and_partition() {
         ("key.created.v1", None, None),
         ("key.rotated.v1", None, None),
         ("summary.failed.v1", Some("composed"), None),
+        ("drive.handed-over.v1", Some("handed-over"), None),
+        ("drive.returned.v1", Some("here"), None),
+        ("drive.retired.v1", Some("retired"), None),
+        ("drive.lost.v1", Some("lost"), None),
+        ("copy.made.v1", Some("proven"), None),
+        ("copy.proven.v1", Some("proven"), None),
+        ("copy.damaged.v1", Some("damaged"), None),
+        ("copy.repaired.v1", Some("proven"), None),
+        ("custody.requested.v1", Some("requested"), Some(drive)),
+        ("custody.requested.v1.bare", Some("requested"), None),
+        ("custody.finished.v1", Some("finished"), None),
+        ("custody.cancelled.v1", Some("cancelled"), None),
+        ("purge.proposed.v1", Some("proposed"), None),
+        ("purge.approved.v1", Some("approved"), None),
+        ("purge.refused.v1", Some("refused"), None),
+        ("purge.requested.v1", Some("requested"), None),
+        ("purge.finished.v1", Some("finished"), None),
         ("work.failed.v1", Some("needs-attention"), None),
     ];
     let (kept, other) = (Status::labelled("as it was"), "elsewhere".parse::<Partition>().unwrap());
@@ -74,7 +91,16 @@ fn only_a_partitioned_stages_work_is_bound_to_a_partition() {
 #[test]
 fn a_log_can_find_the_last_decisive_event_by_its_type() {
     let keeping: Vec<_> = CATALOGUE.iter().filter(|one| one.keeps_status).map(|one| one.name).collect();
-    let names = ["timesheet.held", "alarm.notified", "alarm.failed", "work.attempt-failed", "work.held"];
+    let names = [
+        "timesheet.held",
+        "copy.restored",
+        "custody.advanced",
+        "purge.advanced",
+        "alarm.notified",
+        "alarm.failed",
+        "work.attempt-failed",
+        "work.held",
+    ];
     assert_eq!(keeping, names.map(|name| format!("strongroom.{name}.v1")));
 }
 
