@@ -6,8 +6,9 @@ mod folders;
 pub(crate) mod journal;
 mod listed;
 pub(crate) mod quarantined;
+pub(crate) mod readable;
 mod store;
-mod tags;
+pub(crate) mod tags;
 pub(crate) mod text;
 mod whole;
 

@@ -1,8 +1,10 @@
 mod foreign;
 mod init;
+mod listed_copies;
 pub(crate) mod quarantine;
 pub(crate) mod read_back;
 mod recover;
+mod survey;
 mod unfinished;
 mod unidentified;
 
@@ -28,6 +30,7 @@ use crate::relative::{Relative, text_names_in};
 use crate::space::Space;
 
 pub use self::foreign::Foreign;
+pub use self::listed_copies::ListedCopy;
 pub use self::unfinished::Unfinished;
 pub use self::unidentified::Unidentified;
 
@@ -288,6 +291,6 @@ pub(crate) fn relative(path: &str) -> Result<Relative, DriveError> {
     Relative::parse(path).ok_or_else(|| bad_path(path))
 }
 
-fn bad_path(path: &str) -> DriveError {
+pub(super) fn bad_path(path: &str) -> DriveError {
     DriveErrorKind::BadPath.of(strongroom_model::text::printable(path, 200))
 }

@@ -114,7 +114,22 @@ impl Manifest {
 
     /// The text's path and digest.
     pub(crate) fn text(&self) -> Option<(&str, &Digest)> {
-        self.texts.iter().map(|(path, sha256)| (path.as_str(), sha256)).next()
+        self.texts().next()
+    }
+
+    /// All lines beside the copies'.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &Digest)> {
+        self.texts.iter().map(|(path, sha256)| (path.as_str(), sha256))
+    }
+
+    /// The copies, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Digest)> {
+        self.copies.iter()
+    }
+
+    /// The copies, sorted by path.
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = (&str, Digest)> {
+        self.copies.in_order()
     }
 
     pub(crate) fn lists_copies(&self) -> bool {

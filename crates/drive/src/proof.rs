@@ -22,6 +22,15 @@ pub struct ReadBackResult {
     pub seen: FileVersion,
 }
 
+/// A proven copy, as the log knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedCopy {
+    /// The SHA-256 that was proven.
+    pub sha256: Digest,
+    /// Its size, where the log has it.
+    pub size: Option<ByteCount>,
+}
+
 /// A proven copy, as its month's manifest lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProvenCopy {

@@ -6,7 +6,7 @@ use strongroom_model::{Algorithm, Digest};
 use crate::place::BagPlace;
 
 /// No booking's folder gets this name.
-pub(super) const FILE: &str = "README.txt";
+pub(crate) const FILE: &str = "README.txt";
 /// Its name where an older version's bag has a booking's folder of the first one. No booking's folder can have it
 /// (`name::numbered`).
 pub(super) const OTHER_FILE: &str = "README=~2.txt";
@@ -42,7 +42,7 @@ pub(super) fn contents(place: &BagPlace) -> String {
     )
 }
 
-pub(super) fn sha256(place: &BagPlace) -> Digest {
+pub(crate) fn sha256(place: &BagPlace) -> Digest {
     Digest::of(Algorithm::Sha256, contents(place).as_bytes())
 }
 

@@ -20,4 +20,5 @@ mod recovery;
 mod refusals;
 mod rig;
 mod simulation;
+mod survey;
 mod validator;
