@@ -77,6 +77,22 @@ impl Bag {
         Ok((folder, holds))
     }
 
+    /// That folder of the bag, made if needed; `Others` also where some file system takes another's name for it.
+    pub(crate) fn this_folder(
+        &self,
+        mount: &Mount,
+        folder: &str,
+        filename: &str,
+        expected: &Digest,
+    ) -> Result<FolderContent, DriveError> {
+        self.make_whole(mount)?;
+        let mut folders = self.folders();
+        if !folders.claim(mount, folder)? {
+            return Ok(FolderContent::Others);
+        }
+        Ok(holds(&self.known().all, folder, filename, expected))
+    }
+
     /// Removes a booking's empty folder. An empty bag stays: it is valid.
     pub(crate) fn tidy(&self, mount: &Mount, folder: &str) {
         self.folders().remove(mount, folder);

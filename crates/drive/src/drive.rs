@@ -20,14 +20,15 @@ use crate::batch;
 use crate::error::{DriveError, DriveErrorKind, Operation, subject};
 use crate::identity::Identity;
 use crate::manifest;
-use crate::mount::{Mount, open_top};
+use crate::mount::{Access, Mount, open_top};
 use crate::name;
 use crate::partial::Partial;
-use crate::place::{BagPlace, Destination};
+use crate::place::{BagPlace, Destination, Spot};
 use crate::proof::ProvenCopy;
 use crate::received::{Landed, Received};
 use crate::relative::{Relative, text_names_in};
 use crate::space::Space;
+use crate::temporary::is_temporary;
 
 pub use self::foreign::Foreign;
 pub use self::listed_copies::ListedCopy;
@@ -55,6 +56,7 @@ pub struct Drive(Arc<OpenDrive>);
 struct OpenDrive {
     root: PathBuf,
     settings: DriveSettings,
+    access: Access,
     identity: Identity,
     /// Alive only while a file is being received, so that the drive can be unmounted between runs.
     mount: Mutex<Weak<Mount>>,
@@ -72,21 +74,38 @@ impl Drive {
 
     /// With the bags that others in this process have read.
     pub(crate) fn open_sharing(root: &Path, settings: &DriveSettings, bags: BagCache) -> Result<Self, DriveError> {
-        let mount = Mount::open(root, settings.expect)?;
-        let drive = Self(Arc::new(OpenDrive {
-            root: root.to_owned(),
-            settings: *settings,
-            identity: mount.identity.clone(),
-            mount: Mutex::new(Weak::new()),
-            bags,
-        }));
+        let mount = Mount::open(root, settings.expect, Access::Write)?;
+        let drive = Self::of(root, *settings, Access::Write, mount.identity.clone(), bags);
         drive.check_mount(&mount, ByteCount(0))?;
         Ok(drive)
     }
 
+    /// Opens the drive at `root` for reading alone: it may be write-protected or full. Whatever would write to it fails
+    /// with [`DriveErrorKind::OpenedReadOnly`].
+    pub fn open_read_only(root: &Path, expect: Option<DriveId>) -> Result<Self, DriveError> {
+        Self::open_for(root, expect, Access::Read)
+    }
+
+    /// As [`Drive::open_read_only`], also where only a copy of a drive's files is left: for restoring from it, where
+    /// each file is compared with its digest. Nothing that is read there is evidence for the drive.
+    pub fn open_any_copy(root: &Path) -> Result<Self, DriveError> {
+        Self::open_for(root, None, Access::ReadAnyCopy)
+    }
+
+    fn open_for(root: &Path, expect: Option<DriveId>, access: Access) -> Result<Self, DriveError> {
+        let mount = Mount::open(root, expect, access)?;
+        let settings = DriveSettings { reserve: None, expect };
+        Ok(Self::of(root, settings, access, mount.identity, BagCache::default()))
+    }
+
+    fn of(root: &Path, settings: DriveSettings, access: Access, identity: Identity, bags: BagCache) -> Self {
+        let (root, mount) = (root.to_owned(), Mutex::new(Weak::new()));
+        Self(Arc::new(OpenDrive { root, settings, access, identity, mount, bags }))
+    }
+
     /// Identity and space of the drive at `root`, which may be read-only or full.
     pub fn look(root: &Path) -> Result<(Identity, Space), DriveError> {
-        let mount = Mount::open(root, None)?;
+        let mount = Mount::open(root, None, Access::Read)?;
         Ok((mount.identity.clone(), mount.space()?))
     }
 
@@ -139,20 +158,52 @@ impl Drive {
         let filename = mount.name_for(&place.filename);
         for nth in 0..MAX_FOLDERS {
             let (folder, holds) = bag.folder_for(&mount, place, &filename, nth)?;
-            let partial = match holds {
-                FolderContent::Nothing => Some(Partial::open(&mount, folder, place)?),
-                // A proven copy that now reads differently is not touched: the file goes elsewhere.
-                FolderContent::Proven(sha256) => Partial::of_proven(&mount, folder, place, &sha256)?,
-                FolderContent::Others => None,
-            };
-            if let Some(partial) = partial {
-                // Its own bytes are promised already.
-                self.check_room(&mount, ByteCount(0))?;
+            if let Some(partial) = self.receive_in(&mount, place, folder, filename.clone(), holds)? {
                 return Ok(partial);
             }
         }
         let folder = BagPlace { site: place.site.clone(), month: place.month }.data();
         Err(DriveErrorKind::Proven.of(folder.join(&name::escape(place.booking.as_str()))))
+    }
+
+    /// As [`Drive::receive`], for a copy of what lies at `path` on another drive: at the same path, unless this drive's file
+    /// system cannot have it, or something else is proven there. [`Partial::path`] says where it is.
+    pub fn receive_copy(&self, path: &str, place: &Destination) -> Result<Partial, DriveError> {
+        let path = relative(path)?;
+        let of = BagPlace { site: place.site.clone(), month: place.month };
+        let Some((folder, filename)) = folder_and_name(&of, &path) else { return Err(bad_path(path.as_str())) };
+        let mount = self.session()?;
+        mount.announce()?;
+        if path.as_str().is_ascii() || mount.holds_unicode() {
+            let holds = mount.bags.get(&of).this_folder(&mount, folder, filename, &place.expected)?;
+            if let Some(partial) = self.receive_in(&mount, place, folder.to_owned(), filename.to_owned(), holds)? {
+                return Ok(partial);
+            }
+        }
+        self.receive(place)
+    }
+
+    /// `None`: it has to go elsewhere.
+    fn receive_in(
+        &self,
+        mount: &Arc<Mount>,
+        place: &Destination,
+        folder: String,
+        filename: String,
+        holds: FolderContent,
+    ) -> Result<Option<Partial>, DriveError> {
+        let spot = Spot { bag: BagPlace { site: place.site.clone(), month: place.month }, folder, filename };
+        let partial = match holds {
+            FolderContent::Nothing => Some(Partial::open(mount, spot, place)?),
+            // A proven copy that now reads differently is not touched: the file goes elsewhere.
+            FolderContent::Proven(sha256) => Partial::of_proven(mount, spot, place, &sha256)?,
+            FolderContent::Others => None,
+        };
+        if partial.is_some() {
+            // Its own bytes are promised already.
+            self.check_room(mount, ByteCount(0))?;
+        }
+        Ok(partial)
     }
 
     /// Checks that this user may use the site's folders and files, and that they are plain.
@@ -229,7 +280,7 @@ impl Drive {
 
     /// Opens and checks the mount anew; an unchanged one is shared.
     pub(crate) fn mount(&self) -> Result<Arc<Mount>, DriveError> {
-        let fresh = Mount::open(&self.0.root, Some(self.0.identity.id))?;
+        let fresh = Mount::open(&self.0.root, Some(self.0.identity.id), self.0.access)?;
         let mut held = self.0.mount.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(mount) = held.upgrade()
             && mount.is_same_as(&fresh)
@@ -289,6 +340,14 @@ pub(crate) fn inside(bag: &BagPlace, proof: &ProvenCopy) -> Result<String, Drive
 
 pub(crate) fn relative(path: &str) -> Result<Relative, DriveError> {
     Relative::parse(path).ok_or_else(|| bad_path(path))
+}
+
+/// A payload file's folder and name in that bag.
+fn folder_and_name<'p>(bag: &BagPlace, path: &'p Relative) -> Option<(&'p str, &'p str)> {
+    BagPlace::of(path).filter(|(of, _)| of == bag)?;
+    let (folder, filename) = path.as_str().rsplit_once('/')?;
+    let (_, folder) = folder.rsplit_once('/')?;
+    (!is_temporary(folder) && !is_temporary(filename)).then_some((folder, filename))
 }
 
 pub(super) fn bad_path(path: &str) -> DriveError {

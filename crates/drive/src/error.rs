@@ -63,6 +63,10 @@ pub enum DriveErrorKind {
     Linked,
     /// The drive, or something on it, is not writable.
     ReadOnly,
+    /// It was opened for reading alone: [`Drive::open_read_only`](crate::Drive::open_read_only).
+    OpenedReadOnly,
+    /// What was written to it reads differently.
+    WrongBytes,
     /// A limit of this process or host.
     HostLimit,
     /// The file system cannot hold more files beyond the reserve.
@@ -173,6 +177,8 @@ impl DriveError {
             | DriveErrorKind::NotPlain
             | DriveErrorKind::Proven
             | DriveErrorKind::BadPath
+            | DriveErrorKind::OpenedReadOnly
+            | DriveErrorKind::WrongBytes
             | DriveErrorKind::Unfit(_)
             | DriveErrorKind::Io => return None,
         };
@@ -196,7 +202,7 @@ impl DriveError {
             DriveErrorKind::TooLong(_) => FailureKind::TooLong,
             DriveErrorKind::CopyMissing => FailureKind::CopyMissing,
             DriveErrorKind::NotPlain | DriveErrorKind::Proven => FailureKind::PathTaken,
-            DriveErrorKind::BadPath => FailureKind::Internal,
+            DriveErrorKind::BadPath | DriveErrorKind::OpenedReadOnly => FailureKind::Internal,
             DriveErrorKind::Unfit(_) => FailureKind::DriveUnfit,
             _ => FailureKind::DriveIo,
         }

@@ -35,6 +35,7 @@ mod shared;
 mod slot;
 mod space;
 mod survey;
+mod tee;
 mod temporary;
 mod uses;
 
@@ -45,12 +46,15 @@ pub use crate::error::{DriveError, DriveErrorKind, InitError, RestoreError};
 pub use crate::identity::Identity;
 pub use crate::partial::Partial;
 pub use crate::place::Destination;
-pub use crate::proof::{ExpectedFile, LoggedCopy, ProvenCopy, ReadBackResult, Recovery, RecoveryReport, Unlisted};
+pub use crate::proof::{
+    ExpectedFile, LoggedCopy, ProvenCopy, ProvenRead, ReadBackResult, Recovery, RecoveryReport, Unlisted,
+};
 pub use crate::received::{Landed, Received};
 pub use crate::seen::FileVersion;
 pub use crate::shared::shared_with;
 pub use crate::slot::Slot;
 pub use crate::space::Space;
 pub use crate::survey::{BagFault, BagFaultKind, BagSurvey};
+pub use crate::tee::{Copied, CopyOrder, commit_each, copy_to_each};
 pub use crate::uses::Attachment;
 pub use strongroom_files::{Backing, Cache, Origin};

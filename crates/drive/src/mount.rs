@@ -1,5 +1,6 @@
 //! A mounted drive, checked and held open only while something is being received: it can be unmounted between runs.
 
+mod access;
 mod recognise;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use strongroom_files::{
 use strongroom_model::{ByteCount, DriveId};
 use strongroom_service::fault;
 
+pub(crate) use self::access::Access;
 use self::recognise::missing;
 pub(crate) use self::recognise::{birth, open_top, read_identity};
 use crate::bag::{BagCache, Bags};
@@ -42,6 +44,7 @@ pub(crate) struct Mount {
     pub(crate) root: PathBuf,
     pub(crate) top: Beneath,
     pub(crate) identity: Identity,
+    access: Access,
     /// Announced bytes of partial files that are not written yet.
     promised_bytes: AtomicU64,
     /// Set by a failed sync: nothing written before can be relied on.
@@ -58,20 +61,24 @@ pub(crate) type MountKey = (DriveId, FileId, Option<u64>);
 
 impl Mount {
     /// It may be read-only or full.
-    pub(crate) fn open(root: &Path, expect: Option<DriveId>) -> Result<Self, DriveError> {
+    pub(crate) fn open(root: &Path, expect: Option<DriveId>, access: Access) -> Result<Self, DriveError> {
         let top = open_top(root)?;
-        let identity = read_identity(root, &top)?;
+        let identity = access.identity(read_identity(root, &top))?;
         if let Some(expected) = expect.filter(|expected| *expected != identity.id) {
             return Err(DriveErrorKind::OtherDrive { expected, found: Box::new(identity) }.at(root));
         }
         // An identity copied into memory, or memory mounted over a drive: files would be lost with the power.
-        if !identity.in_memory && Backing::of(&top).is_ok_and(|backing| backing == Backing::Memory) {
+        if access != Access::ReadAnyCopy
+            && !identity.in_memory
+            && Backing::of(&top).is_ok_and(|backing| backing == Backing::Memory)
+        {
             return Err(DriveErrorKind::InMemory.at(root));
         }
         Ok(Self {
             root: root.to_owned(),
             top,
             identity,
+            access,
             promised_bytes: AtomicU64::new(0),
             failed: AtomicBool::new(false),
             syncing: Mutex::new(()),
@@ -125,6 +132,7 @@ impl Mount {
     }
 
     pub(crate) fn make_own_folder(&self, path: &Relative) -> Result<Folder, DriveError> {
+        self.check_access_is_write()?;
         self.top
             .make_folder(path)
             .map(|made| made.folder)
@@ -133,6 +141,7 @@ impl Mount {
 
     /// In an existing parent: a month's folder only appears as a complete bag.
     pub(crate) fn add_own_folder(&self, path: &Relative) -> Result<Folder, DriveError> {
+        self.check_access_is_write()?;
         self.top.add_folder(path).map_err(|error| self.open_error(Operation::Create, path, error))
     }
 
@@ -156,6 +165,7 @@ impl Mount {
     }
 
     pub(crate) fn check_writable(&self) -> Result<(), DriveError> {
+        self.check_access_is_write()?;
         if self.space()?.read_only {
             return Err(DriveErrorKind::ReadOnly.at(&self.root));
         }
@@ -181,7 +191,7 @@ impl Mount {
 
     /// Tried once, for the first such name.
     pub(crate) fn holds_unicode(&self) -> bool {
-        *self.unicode.get_or_init(|| self.try_unicode().unwrap_or(true))
+        *self.unicode.get_or_init(|| self.access != Access::Write || self.try_unicode().unwrap_or(true))
     }
 
     fn try_unicode(&self) -> io::Result<bool> {
@@ -236,6 +246,7 @@ impl Mount {
     }
 
     pub(crate) fn lock_file(&self, name: &str) -> Result<File, DriveError> {
+        self.check_access_is_write()?;
         let own = Relative::root().join(identity::FOLDER);
         let open = || create_in(self.top.folder(&own)?, name, Creation::OrOpen, FILE_MODE);
         open().map_err(|source| self.error(Operation::Create, own.join(name), source))

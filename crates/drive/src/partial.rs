@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use strongroom_files::cache::drop_cached;
 use strongroom_files::within::stat_in;
-use strongroom_files::{Refusal, Stat, faulted};
+use strongroom_files::{Refusal, Stat, Time, faulted};
 use strongroom_model::digest::PairHasher;
 use strongroom_model::{ByteCount, Digest};
 use strongroom_service::fault;
@@ -12,7 +12,7 @@ use strongroom_service::fault;
 use crate::error::{DriveError, DriveErrorKind, Operation};
 use crate::hashing::hash_rest;
 use crate::mount::{Mount, Promise};
-use crate::place::{BagPlace, Destination, Spot};
+use crate::place::{Destination, Spot};
 use crate::received::Received;
 use crate::seen::FileVersion;
 use crate::temporary::{self, Temporary};
@@ -36,8 +36,8 @@ pub struct Partial {
 }
 
 impl Partial {
-    pub(crate) fn open(mount: &Arc<Mount>, folder: String, place: &Destination) -> Result<Self, DriveError> {
-        let mut partial = Self::new(mount, folder, place);
+    pub(crate) fn open(mount: &Arc<Mount>, spot: Spot, place: &Destination) -> Result<Self, DriveError> {
+        let mut partial = Self::new(mount, spot, &place.expected, place.size);
         if !partial.adopt(None)? {
             partial.begin()?;
             partial.resume()?;
@@ -50,27 +50,25 @@ impl Partial {
     /// `None` if the copy there is not what was proven.
     pub(crate) fn of_proven(
         mount: &Arc<Mount>,
-        folder: String,
+        spot: Spot,
         place: &Destination,
         sha256: &Digest,
     ) -> Result<Option<Self>, DriveError> {
-        let mut partial = Self::new(mount, folder, place);
+        let mut partial = Self::new(mount, spot, &place.expected, place.size);
         let adopted = partial.adopt(Some(sha256))?;
         partial.resumed_from = ByteCount(partial.written);
         Ok(adopted.then_some(partial))
     }
 
-    fn new(mount: &Arc<Mount>, folder: String, place: &Destination) -> Self {
-        let bag = BagPlace { site: place.site.clone(), month: place.month };
-        let spot = Spot { bag, folder, filename: mount.name_for(&place.filename) };
+    fn new(mount: &Arc<Mount>, spot: Spot, expected: &Digest, size: ByteCount) -> Self {
         Self {
             mount: Arc::clone(mount),
             spot,
-            expected: place.expected.clone(),
-            size: place.size,
+            expected: expected.clone(),
+            size,
             temporary: None,
             stood: None,
-            hasher: PairHasher::new(place.expected.algorithm()),
+            hasher: PairHasher::new(expected.algorithm()),
             written: 0,
             resumed_from: ByteCount(0),
             promise: mount.promise(ByteCount(0)),
@@ -86,6 +84,16 @@ impl Partial {
     /// Whether all announced bytes are there.
     pub const fn is_complete(&self) -> bool {
         self.written == self.size.0
+    }
+
+    /// Whether it has a temporary name, so that nothing else relies on it.
+    pub(crate) const fn is_new(&self) -> bool {
+        self.temporary.is_some()
+    }
+
+    /// Of what is there, by the algorithm of the expected digest.
+    pub(crate) fn digest(&self) -> Digest {
+        self.hasher.clone().finish().named
     }
 
     /// Appends bytes.
@@ -107,6 +115,19 @@ impl Partial {
         self.written += count;
         self.promise.keep(count);
         Ok(())
+    }
+
+    /// Its path once it has landed, relative to the drive's root.
+    pub fn path(&self) -> String {
+        self.spot.path().as_str().to_owned()
+    }
+
+    /// Sets when its bytes were last changed, as on the original. Best effort: it is no part of any proof. A file that
+    /// has its final name already keeps its time.
+    pub fn set_modified(&self, modified: Time) {
+        if let Some(file) = self.file() {
+            let _ = strongroom_files::rights::set_modified(file, modified);
+        }
     }
 
     /// Discards its bytes: the transfer begins again.

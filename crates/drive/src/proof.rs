@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use strongroom_files::Time;
 use strongroom_model::digest::DigestPair;
 use strongroom_model::event::ReadBack;
 use strongroom_model::{BookingId, ByteCount, Digest, Month};
@@ -29,6 +30,22 @@ pub struct LoggedCopy {
     pub sha256: Digest,
     /// Its size, where the log has it.
     pub size: Option<ByteCount>,
+}
+
+/// What [`Drive::read_proven`](crate::Drive::read_proven) found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProvenRead {
+    /// It was read to its end. The caller compares the digests.
+    Read {
+        /// Its digests, and how it was read.
+        result: ReadBackResult,
+        /// When its bytes were last changed.
+        modified: Time,
+    },
+    /// It has another size than was proven, so it is not the proven content: nothing was read.
+    OtherSize(ByteCount),
+    /// The sink wanted no more.
+    Stopped,
 }
 
 /// A proven copy, as its month's manifest lists it.

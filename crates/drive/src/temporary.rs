@@ -137,6 +137,7 @@ mod tests {
     use strongroom_model::Algorithm;
 
     use super::*;
+    use crate::mount::Access;
     use crate::place::BagPlace;
 
     #[test]
@@ -167,7 +168,7 @@ mod tests {
     fn a_months_folder_that_is_gone_is_not_made_again_without_its_manifest() {
         let dir = tempfile::tempdir().unwrap();
         crate::Drive::init(dir.path(), "Blue", "2026-11-21T08:30:00Z".parse().unwrap()).unwrap();
-        let mount = Arc::new(Mount::open(dir.path(), None).unwrap());
+        let mount = Arc::new(Mount::open(dir.path(), None, Access::Write).unwrap());
         let bag = BagPlace { site: "acme".parse().unwrap(), month: "2026-11".parse().unwrap() };
         let spot = Spot { bag, folder: "B-1".to_owned(), filename: "x".to_owned() };
         let error = Temporary::hold(&mount, &spot, &Digest::of(Algorithm::Sha256, b"x")).unwrap_err();

@@ -73,6 +73,7 @@ impl Drive {
             return;
         }
         let removed = self.mount().and_then(|mount| {
+            mount.check_writable()?;
             let path = folder();
             let folder = mount.top.folder(&path).map_err(|source| mount.error(Operation::Open, &path, source))?;
             marks.iter().try_for_each(|mark| {

@@ -1,4 +1,4 @@
-//! This user's permissions, and owners.
+//! This user's permissions, owners and times.
 
 use std::fs::File;
 use std::io;
@@ -9,6 +9,7 @@ use strongroom_service::fault;
 
 use crate::beneath::Beneath;
 use crate::call::call;
+use crate::stat::Time;
 
 /// The access needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,4 +52,10 @@ pub fn keep_attributes(original: &File, copy: &File) -> io::Result<()> {
     let written = Timespec { tv_sec: stat.st_mtime, tv_nsec: stat.st_mtime_nsec.try_into().unwrap_or_default() };
     let _ = rustix::fs::futimens(copy, &Timestamps { last_access: written, last_modification: written });
     Ok(())
+}
+
+/// Sets when a file's bytes last changed.
+pub fn set_modified(file: &File, modified: Time) -> io::Result<()> {
+    let written = Timespec { tv_sec: modified.seconds, tv_nsec: modified.nanoseconds.into() };
+    Ok(rustix::fs::futimens(file, &Timestamps { last_access: written, last_modification: written })?)
 }

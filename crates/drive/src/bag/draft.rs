@@ -113,6 +113,7 @@ fn remove_with_files(mount: &Mount, path: &Relative) -> Result<bool, DriveError>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mount::Access;
 
     fn place() -> BagPlace {
         BagPlace { site: "acme".parse().unwrap(), month: "2026-11".parse().unwrap() }
@@ -122,7 +123,7 @@ mod tests {
     fn of_two_whom_no_lock_holds_back_the_second_removes_its_own() {
         let dir = tempfile::tempdir().unwrap();
         crate::Drive::init(dir.path(), "Blue", "2026-11-21T08:30:00Z".parse().unwrap()).unwrap();
-        let mount = Mount::open(dir.path(), None).unwrap();
+        let mount = Mount::open(dir.path(), None, Access::Write).unwrap();
         let draft = path(&place());
         mount.make_own_folder(&BagPlace::site_folder(&place().site)).unwrap();
         fill(&mount, &place(), &draft).unwrap();

@@ -67,6 +67,10 @@ impl DriveError {
                 format!("the drive at {root} cannot be written to: {source}")
             }
             DriveErrorKind::ReadOnly => format!("{path} on the drive at {root} cannot be used by this user: {source}"),
+            DriveErrorKind::OpenedReadOnly => format!("the drive at {root} was opened for reading alone"),
+            DriveErrorKind::WrongBytes => {
+                format!("what was written to {path} on the drive is not what was read for it")
+            }
             DriveErrorKind::HostLimit => format!("a limit of this host is reached: cannot {do_it} {path}: {source}"),
             DriveErrorKind::FullOfFiles { left, reserve } => format!(
                 "the drive at {root} has room, but can hold only {left} more files (inodes), and {reserve} are kept in reserve"
@@ -133,6 +137,7 @@ impl DriveError {
                  names {shown}; then mount it for writing"
             ),
             DriveErrorKind::ReadOnly => self.step_of_rights(),
+            DriveErrorKind::OpenedReadOnly => "open it for writing to change anything on it".to_owned(),
             DriveErrorKind::HostLimit => {
                 "raise the limit of open files (`ulimit -n`, `LimitNOFILE=` in the unit), or lower `fetch.concurrency` and \
                  `fetch.batch`; work goes on by itself"

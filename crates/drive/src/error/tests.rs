@@ -50,6 +50,8 @@ fn every_error_names_the_thing_and_the_next_step() {
         drive(DriveErrorKind::BadIdentity("it is not a plain file".to_owned())),
         drive(DriveErrorKind::Linked).about("acme"),
         drive(DriveErrorKind::ReadOnly),
+        drive(DriveErrorKind::OpenedReadOnly),
+        file(DriveErrorKind::WrongBytes),
         from(Errno::ROFS, Operation::Open),
         DriveError::from_io(root, Operation::Open, ".strongroom/manifest.lock", Errno::ACCESS.into()),
         DriveError::from_io(root, Operation::Open, "acme/2026-11", Errno::PERM.into()),

@@ -21,4 +21,5 @@ mod refusals;
 mod rig;
 mod simulation;
 mod survey;
+mod tee;
 mod validator;
