@@ -58,6 +58,7 @@ pub(crate) enum Verb {
     Fetch(verb::fetch::Args),
     Verify(verb::verify::Args),
     Archive(verb::archive::Args),
+    Custody(verb::custody::Args),
     Notify(verb::notify::Args),
     Topology(verb::topology::Args),
     Queue(verb::queue::Args),

@@ -5,6 +5,7 @@ mod broker;
 mod checkpoint;
 mod cli;
 mod cli_error;
+mod custody;
 mod demo;
 mod drive_report;
 mod exit;

@@ -4,6 +4,7 @@ pub(crate) mod archive;
 pub(crate) mod check_proof;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod custody;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod drive;
@@ -52,6 +53,7 @@ pub(crate) async fn run(cli: Cli, out: &mut Out) -> Result<Exit, CliError> {
         Verb::Fetch(args) => Box::pin(fetch::run(&args, config()?)).await,
         Verb::Verify(args) => Box::pin(verify::run(&args, config()?)).await,
         Verb::Archive(args) => Box::pin(archive::run(&args, config()?)).await,
+        Verb::Custody(args) => Box::pin(custody::run(&args, config()?)).await,
         Verb::Notify(args) => Box::pin(notify::run(&args, config()?)).await,
         Verb::Topology(args) => topology::run(&args, &config()?, out).await,
         Verb::Queue(args) => queue::run(&args, &config()?, out).await,

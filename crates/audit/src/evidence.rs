@@ -8,12 +8,14 @@
 //!
 //! - [`Pack`]: its form; [`Pack::render`], [`html`]: its two files;
 //! - `make`: from the log; [`check()`]: from the file and a public key alone;
-//! - `claims`: what follows from the events.
+//! - `claims`: what follows from the events;
+//! - [`Prover`]: proofs for the document server.
 
 mod check;
 mod claims;
 mod html;
 mod make;
+mod prover;
 
 use std::fmt;
 use std::str::FromStr;
@@ -26,6 +28,7 @@ pub use self::check::{CheckError, Checked, check};
 pub use self::claims::{Copy, Entry};
 pub use self::html::html;
 pub use self::make::{MAX_PACK_EVENTS, MakeError, make};
+pub use self::prover::Prover;
 
 /// The form of a pack.
 pub const FORMAT: &str = "strongroom-evidence/v1";

@@ -8,6 +8,7 @@
 //!   [`waiting`](mod@waiting);
 //! - [`subjects`](mod@subjects) by status; [`story`]: one subject's events ([`entry`]) and [`booking_state`];
 //! - [`runs`](mod@runs), [`alarms`](mod@alarms), [`drives`](mod@drives), by `listed`; `prefix`: the past;
+//! - [`holdings`](mod@holdings): what a drive holds; [`copies`]: where a booking's copies are;
 //! - [`sentence`](mod@sentence): an event in words; `replay_state`: folds that find what does not fit;
 //! - [`evidence`]: packs that an outsider verifies;
 //! - [`as_of`], [`replay`], [`export`], [`verify`](mod@verify), and [`figures`] for metrics.
@@ -16,11 +17,13 @@ pub mod alarms;
 pub mod as_of;
 pub mod booking_state;
 pub mod causes;
+pub mod copies;
 pub mod drives;
 pub mod entry;
 pub mod evidence;
 pub mod export;
 pub mod figures;
+pub mod holdings;
 mod listed;
 pub mod page;
 mod prefix;
@@ -43,10 +46,12 @@ pub use crate::alarms::{AlarmEnd, AlarmEntry, AlarmFilter, RAISED, alarms, raise
 pub use crate::as_of::{AsOf, ParseAsOfError};
 pub use crate::booking_state::{BookingState, CopyProof};
 pub use crate::causes::{Cause, causes};
+pub use crate::copies::{BookingCopies, CopyOn, called, copies_of, known_drives};
 pub use crate::drives::{DriveEntry, drives};
 pub use crate::entry::{DigestOf, EventEntry, Evidence, RecordedDigest};
 pub use crate::export::Export;
 pub use crate::figures::Figures;
+pub use crate::holdings::{Holding, Holdings, holdings, holdings_by_path, month_of};
 pub use crate::page::{DEFAULT_PAGE, MAX_PAGE, Page, PageCursor, PageRequest, ParseCursorError, ViewError};
 pub use crate::process::Process;
 pub use crate::replay::{Replay, ReplayTotals};

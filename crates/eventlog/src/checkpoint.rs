@@ -32,7 +32,7 @@ impl EventLog {
             return Ok(Comparison::Shorter(size));
         }
         let mut tree = Frontier::default();
-        self.each_leaf(earlier.size, |leaf| tree.push(leaf)).await?;
+        self.each_leaf(0, earlier.size, |leaf| tree.push(leaf)).await?;
         Ok(if tree.root() == earlier.root { Comparison::Continues } else { Comparison::Differs })
     }
     /// The tree over the first `size` events, for proofs: 64 MB for a million.
@@ -41,12 +41,21 @@ impl EventLog {
     /// The database failed, or there are fewer events.
     pub async fn tree(&self, size: u64) -> Result<Tree, LogError> {
         let mut tree = Tree::default();
-        self.each_leaf(size, |leaf| tree.push(leaf)).await?;
+        self.grow(&mut tree, size).await?;
         Ok(tree)
     }
 
-    async fn each_leaf(&self, size: u64, mut take: impl FnMut(Hash)) -> Result<(), LogError> {
-        let mut next = 0;
+    /// Lets a tree of this log's first events grow to that size.
+    ///
+    /// # Errors
+    /// The log cannot be read, or is shorter. The tree keeps what it got.
+    pub async fn grow(&self, tree: &mut Tree, size: u64) -> Result<(), LogError> {
+        let from = tree.size();
+        self.each_leaf(from, size, |leaf| tree.push(leaf)).await
+    }
+
+    async fn each_leaf(&self, from: u64, size: u64, mut take: impl FnMut(Hash)) -> Result<(), LogError> {
+        let mut next = from;
         while next < size {
             let to = size.min(next + LEAVES);
             let leaves: Vec<Hash> = self.leaves(Position(next), Position(to)).await?;

@@ -17,6 +17,8 @@ pub struct Purge {
     pub refused: Option<PurgeRefused>,
     /// Whether it is to be executed now.
     pub is_requested: bool,
+    /// On how many drives each file must be proven, as this execution was requested.
+    pub drives_needed: u32,
     /// How many of its bookings are done in this execution.
     pub next: u64,
     /// The sums of this execution.
@@ -38,8 +40,9 @@ impl Purge {
             _ if self.refused.is_some() => return None,
             Event::PurgeApproved(data) if self.approved.is_none() => self.approved = Some(data.clone()),
             // Once more, for what was left.
-            Event::PurgeRequested(_) if self.approved.is_some() && !self.is_requested => {
+            Event::PurgeRequested(data) if self.approved.is_some() && !self.is_requested => {
                 self.is_requested = true;
+                self.drives_needed = data.drives_needed;
                 self.next = 0;
                 self.tally = PurgeTally::default();
                 self = self.forward();

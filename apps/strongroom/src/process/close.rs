@@ -25,6 +25,7 @@ impl Process {
     pub(crate) async fn close<T>(self, done: Result<T, CliError>) -> Result<T, CliError> {
         systemd::stopping();
         self.stop.cancel();
+        drop(self.schedule);
         let aborted = aborted(&self.shutdown);
         let parts = self.parts.now();
         tokio::select! {

@@ -61,6 +61,8 @@ pub(crate) struct Process {
     pub(super) presence: Presence,
     pub(super) checkpoints: checkpoint::RewindWatch,
     pub(super) traces: Traces,
+    /// Asks for what is due for the drive.
+    pub(super) schedule: Option<AbortOnDropHandle<()>>,
     /// At work for as long as the process is.
     _background: Background,
 }
@@ -149,6 +151,7 @@ impl Process {
             presence,
             checkpoints,
             traces,
+            schedule: None,
             _background: background,
         })
     }

@@ -11,12 +11,14 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Relay,
         Self::Stage(StageName::Enumerate),
         Self::Stage(StageName::Fetch),
         Self::Stage(StageName::Verify),
         Self::Stage(StageName::Archive),
+        Self::Stage(StageName::Custody),
+        Self::Stage(StageName::Purge),
         Self::Stage(StageName::Notify),
     ];
 
@@ -29,7 +31,12 @@ impl Role {
     }
 
     pub(crate) const fn needs_server(self) -> bool {
-        matches!(self, Self::Stage(StageName::Enumerate | StageName::Fetch | StageName::Archive))
+        matches!(
+            self,
+            Self::Stage(
+                StageName::Enumerate | StageName::Fetch | StageName::Archive | StageName::Custody | StageName::Purge
+            )
+        )
     }
 
     pub(crate) const fn needs_drive(self) -> bool {

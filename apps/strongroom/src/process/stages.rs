@@ -11,11 +11,14 @@ use strongroom_notify::{Notify, Settings};
 use strongroom_service::actor;
 use strongroom_source::Source;
 use strongroom_verify::Verify;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::only_if_ready::OnlyIfReady;
 use super::{Process, wire};
 use crate::checkpoint;
 use crate::cli_error::CliError;
+use crate::custody::custodian;
+use crate::custody::schedule::CustodySchedule;
 
 const OPENED: &str = "the process was opened for a role that needs it";
 
@@ -61,6 +64,16 @@ impl Process {
         Ok(())
     }
 
+    /// Also asks for what is due for the drive that is mounted.
+    pub(crate) async fn start_custody(&mut self) {
+        let key = checkpoint::key_if_any(&self.config, &self.log).await;
+        let name = actor(StageName::Custody);
+        let custodian = custodian(&self.config, &self.log, &self.clock, &name, self.source.clone(), key);
+        self.spawn(custodian, StageName::Custody);
+        let schedule = CustodySchedule::new(&self.config, &self.log, &self.clock);
+        self.schedule = Some(AbortOnDropHandle::new(tokio::spawn(schedule.keep())));
+    }
+
     /// The returned meter counts the bytes that are fetched.
     ///
     /// Verify starts before fetch: what a dead process left on the drive is put right before anything new is written.
@@ -73,6 +86,7 @@ impl Process {
         let enumerate = OnlyIfReady { prerequisite: fetch.clone(), stage: self.enumerate() };
         self.start_verify();
         self.start_archive(None);
+        self.start_custody().await;
         self.spawn(fetch, StageName::Fetch);
         self.spawn(enumerate, StageName::Enumerate);
         Ok(meter)

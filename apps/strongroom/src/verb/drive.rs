@@ -1,7 +1,16 @@
 //! `strongroom drive`: gives a drive its identity, or gives it back, and says how a drive stands.
 
 mod adopt;
+mod copy;
+mod find;
+mod hand_over;
+mod known;
+mod list;
+mod mounted;
+mod repair;
 mod restore;
+mod retire;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +29,7 @@ use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
 
-/// Sets a drive up for backups, or says how it stands
+/// Sets drives up and looks after what they hold: verify, copy, repair, hand over, find
 #[derive(Debug, clap::Args)]
 #[command(
     subcommand_required = true,
@@ -33,6 +42,11 @@ Examples:
   strongroom drive status                               identity, room, and what is in the way
   strongroom drive restore-identity                     after a power cut took the identity
   strongroom drive adopt --reason \"the old one broke\"  a clone is the right drive from now on
+  strongroom drive verify                               read every copy back, and compare it with the log
+  strongroom drive copy --to /mnt/second --to /mnt/third  make two more copies in one pass
+  strongroom drive repair /mnt/second --from /mnt/backup  replace damaged copies by proven ones
+  strongroom drive hand-over \"blue 2\" --to \"M. Okafor\" --place \"the client's safe\"
+  strongroom drive find B-1001                          which drives have it, and where they are
 
 Files that are on the drive already stay as they are."
 )]
@@ -82,6 +96,39 @@ enum DriveVerb {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
+    /// Reads copies back past the caches, and compares the months' folders with the log
+    Verify {
+        /// The drive's folder, where it is mounted; without it drive.root of the configuration
+        path: Option<PathBuf>,
+        #[command(flatten)]
+        args: verify::VerifyArgs,
+    },
+    /// Copies what a drive holds onto other drives, each copy read back and proven
+    Copy {
+        /// The drive's folder, where it is mounted; without it drive.root of the configuration
+        path: Option<PathBuf>,
+        #[command(flatten)]
+        args: copy::CopyArgs,
+    },
+    /// Replaces damaged copies on a drive by proven ones from another
+    Repair {
+        /// The drive's folder, where it is mounted; without it drive.root of the configuration
+        path: Option<PathBuf>,
+        #[command(flatten)]
+        args: repair::RepairArgs,
+    },
+    /// Records who gets a drive and where it is kept, and writes a receipt to sign
+    HandOver(hand_over::HandOverArgs),
+    /// Records that a drive came back
+    Return(hand_over::ReturnArgs),
+    /// Records that a drive is lost, stolen or broken: its copies count no longer
+    Lost(hand_over::LostArgs),
+    /// Takes a drive out of service, once all that it holds is proven on enough others
+    Retire(retire::RetireArgs),
+    /// Lists every drive ever: what it holds, where it is, who has it, how old its evidence is
+    List(list::ListArgs),
+    /// Says which drives have a booking's copies, and where they are
+    Find(find::FindArgs),
     /// Says which drive it is, how much room it has, and what is in the way
     Status {
         /// The drive's folder; without it drive.root of the configuration
@@ -111,6 +158,27 @@ pub(crate) async fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Resu
             let root = root(path.as_deref(), Some(&config), file)?;
             adopt::run(&root, reason, &config, out).await
         }
+        DriveVerb::Verify { path, args } => {
+            let config = site::config(file)?;
+            let root = root(path.as_deref(), Some(&config), file)?;
+            Box::pin(verify::run(&root, args, &config, out)).await
+        }
+        DriveVerb::Copy { path, args } => {
+            let config = site::config(file)?;
+            let root = root(path.as_deref(), Some(&config), file)?;
+            Box::pin(copy::run(&root, args, &config, out)).await
+        }
+        DriveVerb::Repair { path, args } => {
+            let config = site::config(file)?;
+            let root = root(path.as_deref(), Some(&config), file)?;
+            Box::pin(repair::run(&root, args, &config, out)).await
+        }
+        DriveVerb::HandOver(args) => hand_over::hand_over(args, &site::config(file)?, out).await,
+        DriveVerb::Return(args) => hand_over::back(args, &site::config(file)?, out).await,
+        DriveVerb::Lost(args) => hand_over::lost(args, &site::config(file)?, out).await,
+        DriveVerb::Retire(args) => retire::run(args, &site::config(file)?, out).await,
+        DriveVerb::List(args) => list::run(args, &site::config(file)?, out).await,
+        DriveVerb::Find(args) => find::run(args, &site::config(file)?, out).await,
         DriveVerb::Status { path, json } => {
             let config = config_if_any(file)?;
             let root = root(path.as_deref(), config.as_ref(), file)?;

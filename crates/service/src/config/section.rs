@@ -1,4 +1,5 @@
 mod broker;
+mod custody;
 mod drive;
 mod health;
 mod log;
@@ -19,6 +20,7 @@ use serde::Serialize;
 use strongroom_model::SiteId;
 
 use self::broker::BrokerSection;
+use self::custody::CustodySection;
 use self::drive::DriveSection;
 use self::health::HealthSection;
 use self::log::LogSection;
@@ -90,6 +92,10 @@ pub struct Config {
     /// How bookings are marked and moved on the server.
     #[config(nested)]
     pub archive: ArchiveSection,
+
+    /// How drives are looked after.
+    #[config(nested)]
+    pub custody: CustodySection,
 
     /// What happens after a failure that may pass.
     #[config(nested)]

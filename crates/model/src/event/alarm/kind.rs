@@ -12,7 +12,7 @@ pub enum Blocks {
     Drive,
     /// Fetch.
     Incoming,
-    /// Enumerate, fetch and archive.
+    /// Enumerate, fetch, archive and purge.
     Server,
     /// Delivery by the broker.
     Delivery,
@@ -125,6 +125,10 @@ alarm_kinds! {
         means "a proven copy was not what it had been when it was read once more, at a start",
         do "see that nobody else writes to the drive; check it as for `drive-failing`; the server still has the file in `archived`",
         meanwhile "Nothing is deleted on the server on the strength of that copy.";
+    DriveDamaged: "drive-damaged", "Copies on a drive are damaged", Nobody, Event,
+        means "copies on a drive were read back and are not what was proven, or its months' folders are not as the log says: the alarm names the first, `strongroom list subjects --kind copy --status damaged` all of them",
+        do "mount a drive with good copies of them, then `strongroom drive repair FOLDER --from FOLDER`; check the drive as for `drive-failing`",
+        meanwhile "Nothing is deleted on the server on the strength of these copies, and none of them is copied or restored.";
     DriveFailing: "drive-failing", "The drive reports errors", Drive, Work,
         means "the drive reports errors on writing, syncing or reading",
         do "look at `dmesg` and `smartctl -a`, change the cable; replace the drive if it happens again",
@@ -232,7 +236,9 @@ impl AlarmKind {
         match self.blocks() {
             Blocks::Drive => matches!(stage, StageName::Fetch | StageName::Verify),
             Blocks::Incoming => matches!(stage, StageName::Fetch),
-            Blocks::Server => matches!(stage, StageName::Enumerate | StageName::Fetch | StageName::Archive),
+            Blocks::Server => {
+                matches!(stage, StageName::Enumerate | StageName::Fetch | StageName::Archive | StageName::Purge)
+            }
             Blocks::Delivery | Blocks::Log | Blocks::Nobody => false,
         }
     }
