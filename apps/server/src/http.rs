@@ -9,6 +9,7 @@ mod disposition;
 mod extract;
 mod health;
 mod problem;
+mod purges;
 mod range;
 mod upload;
 mod whole;
@@ -98,7 +99,8 @@ fn routes_of(api: Option<&Api>) -> OpenApiRouter<Api> {
     let backup = OpenApiRouter::new()
         .routes(routes!(bookings::waiting))
         .routes(routes!(batches::mark))
-        .routes(routes!(batches::move_to_archived));
+        .routes(routes!(batches::move_to_archived))
+        .routes(routes!(purges::run));
     let read = OpenApiRouter::new().routes(routes!(bookings::list));
     let look = OpenApiRouter::new().routes(routes!(bookings::one));
     let content = OpenApiRouter::new().routes(routes!(content::timesheet)).routes(routes!(content::timesheet_head));
@@ -106,9 +108,9 @@ fn routes_of(api: Option<&Api>) -> OpenApiRouter<Api> {
         .routes(routes!(bookings::create))
         .routes(routes!(upload::upload))
         .routes(routes!(bookings::sign_off));
-    let propose = OpenApiRouter::new().routes(routes!(batches::propose));
-    let purge = OpenApiRouter::new().routes(routes!(batches::purge));
-    let approve = OpenApiRouter::new().routes(routes!(batches::approve));
+    let propose = OpenApiRouter::new().routes(routes!(purges::propose));
+    let purges = OpenApiRouter::new().routes(routes!(purges::list)).routes(routes!(purges::one));
+    let approve = OpenApiRouter::new().routes(routes!(purges::approve)).routes(routes!(purges::refuse));
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(health::health))
         .routes(routes!(health::description))
@@ -118,7 +120,7 @@ fn routes_of(api: Option<&Api>) -> OpenApiRouter<Api> {
         .merge(group(content, &[Scope::Read, Scope::Backup]))
         .merge(group(uploads, &[Scope::Upload]))
         .merge(group(propose, &[Scope::Purge]))
-        .merge(group(purge, &[Scope::Purge, Scope::Approve]))
+        .merge(group(purges, &[Scope::Purge, Scope::Approve, Scope::Backup]))
         .merge(group(approve, &[Scope::Approve]))
 }
 

@@ -1,5 +1,7 @@
 //! Marking bookings as backed up, with the proof.
 
+use std::collections::HashSet;
+
 use strongroom_model::wire::{Answer, Mark, RefusalCause, ServerState};
 use strongroom_model::{BookingId, Digest};
 
@@ -24,6 +26,11 @@ enum MarkDecision {
 }
 
 impl Documents {
+    /// The site's keys that proofs must be checked against; `None` if none is configured.
+    pub(crate) async fn trusted_site_keys(&self) -> Result<Option<HashSet<String>>, StoreError> {
+        Ok(None)
+    }
+
     /// Keeps the proofs in one transaction; a booking counts as backed up from its first proof on.
     ///
     /// A mark with another digest than the recorded one is refused: it proves something that this server does not
@@ -43,9 +50,9 @@ impl Documents {
                 MarkDecision::OtherDigest(why) => refused_for(&mark.id, RefusalCause::OtherDigest, why),
                 MarkDecision::Already => already(&mark.id),
                 MarkDecision::Keep => {
-                    proof::keep(&mut db, mark, token, now).await?;
+                    proof::keep(&mut db, mark, token, None, now).await?;
                     kept.retain(|other| other.mark.drive != mark.drive);
-                    kept.push(RecordedProof { mark: mark.clone(), token: Some(token.to_owned()) });
+                    kept.push(RecordedProof { mark: mark.clone(), token: Some(token.to_owned()), checked: None });
                     if let Some(known) = known {
                         booking::mark(&mut db, &known.id).await?;
                     }
@@ -135,7 +142,7 @@ mod tests {
     }
 
     fn recorded(mark: Mark) -> RecordedProof {
-        RecordedProof { mark, token: None }
+        RecordedProof { mark, token: None, checked: None }
     }
 
     fn why(verdict: MarkDecision) -> String {

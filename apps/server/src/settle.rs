@@ -1,6 +1,7 @@
 //! Carries out recorded intents: renames or deletes the files, syncs the folders once, records the results in one
 //! transaction. Serves requests, retries and the start after a crash: see `move_file`.
 
+use strongroom_model::ByteCount;
 use strongroom_model::wire::ServerState;
 use strongroom_service::{blocking, kill_point};
 
@@ -10,7 +11,7 @@ use crate::move_file::{FileOutcome, Touched, delete_file, move_file};
 use crate::root::DocumentRoot;
 use crate::store::booking::{self, Moved, Timesheet};
 use crate::store::intent::{self, Intent, Operation};
-use crate::store::{Connection, Store, StoreError};
+use crate::store::{Connection, Store, StoreError, purge};
 use crate::trouble::DiskTrouble;
 use crate::unchanged::{Fingerprint, Stamp};
 
@@ -164,7 +165,11 @@ async fn record(
             let moved = Moved { month: *month, from: intent.from.clone(), at: intent.at };
             booking::archive(db, &intent.booking, to, stamp, &moved).await
         }
-        Operation::Purge { purge } => booking::purge(db, &intent.booking, purge).await,
+        Operation::Purge { purge } => {
+            booking::purge(db, &intent.booking, purge).await?;
+            let size = intent.file.as_ref().map_or(ByteCount(0), |file| file.size);
+            purge::deleted(db, purge, &intent.booking, size, intent.at).await
+        }
         Operation::Discard => Ok(()),
     }
 }

@@ -21,7 +21,7 @@ const MAX_NAME_BYTES: usize = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
-    /// List what waits, download, mark and move: what the pipeline needs.
+    /// List what waits, download, mark, move, run approved purges: what the pipeline needs.
     Backup,
     /// Create bookings, upload timesheets, sign them off.
     Upload,
@@ -29,7 +29,7 @@ pub enum Scope {
     Read,
     /// Propose to delete archived files.
     Purge,
-    /// Approve what somebody else proposed, which deletes the files.
+    /// Approve or refuse what somebody else proposed.
     Approve,
     /// All of the above.
     Admin,

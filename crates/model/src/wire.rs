@@ -1,5 +1,8 @@
 //! The document server's wire types (`/v1`). Ids, names and digests are hostile text until parsed.
 
+mod evidence;
+mod purge;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -7,10 +10,18 @@ use crate::event::ReadBack;
 use crate::id::{DriveId, EventId};
 use crate::quantity::Month;
 
+pub use self::evidence::{EvidenceEvent, MarkEvidence};
+pub use self::purge::{
+    PurgeApproval, PurgeEvidence, PurgeInfo, PurgeItem, PurgePage, PurgeProposal, PurgeRefusal, PurgeRun, PurgeState,
+    PurgeSummary, PurgedInfo, RestoredInfo,
+};
+
 /// The most bookings in a list.
 pub const MAX_LIST: u32 = 1000;
 /// The most bookings in a request.
 pub const MAX_ITEMS: usize = 1000;
+/// The most bookings in a purge.
+pub const MAX_PURGE_ITEMS: usize = 20_000;
 
 /// A booking to back up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +89,12 @@ pub struct BookingInfo {
     pub signed_off_at: Option<Timestamp>,
     /// The proven copies.
     pub proofs: Vec<Mark>,
+    /// The purge that deleted its file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purged: Option<PurgedInfo>,
+    /// When its file was last put back from a copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<RestoredInfo>,
 }
 
 /// A timesheet's information.
@@ -125,6 +142,9 @@ pub struct MarkRequest {
     /// The proofs.
     #[cfg_attr(feature = "openapi", schema(max_items = 1000))]
     pub marks: Vec<Mark>,
+    /// The proofs' events, and proof that they are in the site's log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<MarkEvidence>,
 }
 
 /// Moves marked files to `archived/<month>/` (`POST /v1/moves`). Idempotent.
@@ -134,52 +154,6 @@ pub struct MoveRequest {
     /// The bookings' ids.
     #[cfg_attr(feature = "openapi", schema(max_items = 1000))]
     pub ids: Vec<String>,
-}
-
-/// Proposes to delete archived files (`POST /v1/purges`), for somebody else's approval. Idempotent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct PurgeProposal {
-    /// The purge's id.
-    #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$"))]
-    pub purge: String,
-    /// Who proposes it: 1 to 100 characters, without controls or leading space.
-    #[cfg_attr(feature = "openapi", schema(pattern = "^[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]{0,99}$"))]
-    pub proposed_by: String,
-    /// The bookings' ids.
-    #[cfg_attr(feature = "openapi", schema(max_items = 1000))]
-    pub ids: Vec<String>,
-}
-
-/// Approves and executes a purge (`POST /v1/purges/{purge}/approval`). Idempotent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct PurgeApproval {
-    /// Another person, with another token.
-    #[cfg_attr(feature = "openapi", schema(pattern = "^[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]{0,99}$"))]
-    pub approved_by: String,
-}
-
-/// A purge and its current obstacles.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct PurgeInfo {
-    /// The purge's id.
-    pub purge: String,
-    /// Who proposed it.
-    pub proposed_by: String,
-    /// When it was proposed.
-    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
-    pub proposed_at: Timestamp,
-    /// Who approved it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub approved_by: Option<String>,
-    /// The bookings' ids.
-    pub ids: Vec<String>,
-    /// Files that cannot be deleted now.
-    pub refused: Vec<Answer>,
 }
 
 /// Outcomes, in the request's order.
@@ -241,6 +215,34 @@ pub enum RefusalCause {
     Busy,
     /// The server's disk does not work.
     Storage,
+    /// There is no such booking.
+    UnknownBooking,
+    /// Its file is not archived: move it first.
+    NotArchived,
+    /// Proven on fewer drives than a purge needs: copy it.
+    TooFewCopies,
+    /// Proofs are too old: verify the drives.
+    StaleEvidence,
+    /// Copies were read back from a cache: verify the drives.
+    CachedEvidence,
+    /// Proofs were not checked against the site's key: mark them again with evidence.
+    UncheckedEvidence,
+    /// One event stands for copies on two drives.
+    SharedEvidence,
+    /// Proofs were reported with the purge's own tokens.
+    OwnEvidence,
+    /// A mark's evidence is missing, or does not prove it.
+    BadEvidence,
+    /// The purge does not name it.
+    NotInProposal,
+    /// Nobody has approved the purge.
+    NotApproved,
+    /// The approval is too old.
+    ApprovalExpired,
+    /// Somebody refused the purge.
+    PurgeRefused,
+    /// The purge deleted its file before, and it was put back since.
+    Restored,
     /// A newer version's cause.
     #[serde(other)]
     Other,

@@ -55,7 +55,7 @@ impl Source {
         answer
     }
 
-    async fn read(&self, response: Response) -> Result<JsonBody, Cause> {
+    pub(crate) async fn read(&self, response: Response) -> Result<JsonBody, Cause> {
         if !response.status().is_success() {
             return Err(self.refused(response).await);
         }

@@ -31,6 +31,8 @@ struct SharedClient {
     client: Client,
     /// Keeps no connections.
     single: Client,
+    /// For uploads: waits for an answer as long as the body is taken.
+    patient: Client,
     base: Url,
     read_timeout: Duration,
     gate: Gate,
@@ -78,9 +80,13 @@ impl Source {
     pub fn new(settings: &SourceSettings) -> Result<Self, SettingsError> {
         let base = settings.base()?;
         warn_of_open_wire(&base, settings.token.is_some());
-        let client = client(settings, &base, settings.connections)?;
-        let single = self::client(settings, &base, 0)?;
-        let shared = SharedClient { client, single, base, read_timeout: settings.read_timeout, gate: Gate::default() };
+        // reqwest's read timeout also runs while connecting: the connect timeout must strike first.
+        let read = Some(settings.read_timeout.max(settings.connect_timeout + Duration::from_secs(1)));
+        let client = client(settings, &base, settings.connections, read)?;
+        let single = self::client(settings, &base, 0, read)?;
+        let patient = self::client(settings, &base, 0, None)?;
+        let read_timeout = settings.read_timeout;
+        let shared = SharedClient { client, single, patient, base, read_timeout, gate: Gate::default() };
         Ok(Self(Arc::new(shared)))
     }
 
@@ -145,6 +151,20 @@ impl Source {
         })
     }
 
+    /// A request with a body that can be sent once, so no redirection is followed. The caller bounds the time.
+    pub(crate) async fn upload(&self, ask: &OutgoingRequest<'_>, body: reqwest::Body) -> Result<Response, Cause> {
+        let mut url = self.url(ask.path);
+        if !ask.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(ask.query);
+        }
+        let request = self.0.patient.request(ask.method.clone(), url).headers(ask.headers.clone()).body(body);
+        let response = request.send().await.map_err(|error| unreachable(&error))?;
+        if is_redirection(response.status()) {
+            return Err(Cause::Redirected { to: "another address, which an upload does not follow".to_owned() });
+        }
+        Ok(response)
+    }
+
     fn url(&self, path: &[&str]) -> Url {
         let mut url = self.0.base.clone();
         url.path_segments_mut()
@@ -171,8 +191,8 @@ impl Source {
     }
 }
 
-/// `idle`: how many idle connections it keeps.
-fn client(settings: &SourceSettings, base: &Url, idle: usize) -> Result<Client, SettingsError> {
+/// `idle`: how many idle connections it keeps. `read`: how long until a response, and between its bytes.
+fn client(settings: &SourceSettings, base: &Url, idle: usize, read: Option<Duration>) -> Result<Client, SettingsError> {
     // Without an installed provider, or with two linked, rustls panics. One that `main` or another thread installed
     // stays.
     if rustls::crypto::CryptoProvider::get_default().is_none() {
@@ -182,8 +202,6 @@ fn client(settings: &SourceSettings, base: &Url, idle: usize) -> Result<Client, 
         .user_agent(concat!("strongroom/", env!("CARGO_PKG_VERSION")))
         .default_headers(headers(settings.token.as_deref())?)
         .connect_timeout(settings.connect_timeout)
-        // reqwest's read timeout also runs while connecting: the connect timeout must strike first.
-        .read_timeout(settings.read_timeout.max(settings.connect_timeout + Duration::from_secs(1)))
         .pool_max_idle_per_host(idle)
         .pool_idle_timeout(IDLE)
         .tcp_nodelay(true)
@@ -193,6 +211,9 @@ fn client(settings: &SourceSettings, base: &Url, idle: usize) -> Result<Client, 
         .referer(false)
         // A proxy from the environment would see the token.
         .no_proxy();
+    if let Some(read) = read {
+        builder = builder.read_timeout(read);
+    }
     if let Some(pem) = &settings.authority_pem {
         let authority = |error: reqwest::Error| SettingsError::Authority(crate::transport::root_cause(&error));
         builder = builder.tls_certs_only(Certificate::from_pem_bundle(pem).map_err(authority)?);

@@ -5,8 +5,8 @@
 //! connection: callers decide by [`SourceError::obstacle`], [`SourceError::failure_kind`] and
 //! [`SourceError::is_passing`].
 //!
-//! In reading order: `settings`, `client`, `list`, `download`, `marks` (and moves), `guard`,
-//! `cause`, [`error`].
+//! In reading order: `settings`, `client`, `list`, `download`, `marks` (and moves), `purges`, `restore`,
+//! `guard`, `cause`, [`error`].
 
 mod answer;
 mod body;
@@ -19,7 +19,9 @@ mod gate;
 mod guard;
 mod list;
 mod marks;
+mod purges;
 mod range;
+mod restore;
 mod settings;
 #[cfg(feature = "testing")]
 pub mod testing;

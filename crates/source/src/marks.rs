@@ -1,10 +1,12 @@
 //! Marks and moves, many at a time. Both are idempotent on the server.
 
 use bytes::Bytes;
-use serde::Serialize;
-use strongroom_model::BookingId;
+use serde::{Deserialize, Serialize};
 use strongroom_model::text::printable;
-use strongroom_model::wire::{Answer as BookingAnswer, AnswerOutcome, MAX_ITEMS, Mark, MarkRequest, MoveRequest};
+use strongroom_model::wire::{
+    Answer as BookingAnswer, AnswerOutcome, EvidenceEvent, MAX_ITEMS, Mark, MarkEvidence, MarkRequest, MoveRequest,
+};
+use strongroom_model::{BookingId, EventId};
 
 use crate::answer::JsonBody;
 use crate::cause::{Cause, MAX_DETAIL_CHARS};
@@ -14,6 +16,8 @@ use crate::frame::{elements, members};
 
 /// The longest path accepted from the server.
 const MAX_PATH_BYTES: usize = 4096;
+/// The most marks in a request with evidence: an event with a long path and its proof may take 20 KiB.
+const MAX_PROVEN_MARKS: usize = 250;
 
 impl Source {
     /// Marks bookings as backed up, with proofs; one answer for each, in order.
@@ -21,10 +25,25 @@ impl Source {
     /// # Errors
     /// The server did not answer, or not for these bookings. Some marks may be done: repeating them is harmless.
     pub async fn mark(&self, marks: &[Mark]) -> Result<Vec<BookingAnswer>, SourceError> {
+        self.mark_with_evidence(marks, None).await
+    }
+
+    /// The same, with proof that the marks' events are in the site's log: a server that has the site's key believes no
+    /// other mark.
+    ///
+    /// # Errors
+    /// As [`Source::mark`].
+    pub async fn mark_with_evidence(
+        &self,
+        marks: &[Mark],
+        evidence: Option<&MarkEvidence>,
+    ) -> Result<Vec<BookingAnswer>, SourceError> {
+        let most = if evidence.is_some() { MAX_PROVEN_MARKS } else { MAX_ITEMS };
         let mut answers = Vec::with_capacity(marks.len());
-        for part in marks.chunks(MAX_ITEMS) {
+        for part in marks.chunks(most) {
             let ids: Vec<&str> = part.iter().map(|mark| mark.id.as_str()).collect();
-            answers.extend(self.post("marks", &MarkRequest { marks: part.to_vec() }, &ids).await?);
+            let evidence = evidence.map(|evidence| evidence_of(part, evidence));
+            answers.extend(self.post(&["v1", "marks"], &MarkRequest { marks: part.to_vec(), evidence }, &ids).await?);
         }
         Ok(answers)
     }
@@ -35,17 +54,38 @@ impl Source {
         for part in bookings.chunks(MAX_ITEMS) {
             let ids: Vec<&str> = part.iter().map(BookingId::as_str).collect();
             let request = MoveRequest { ids: ids.iter().map(|id| (*id).to_owned()).collect() };
-            answers.extend(self.post("moves", &request, &ids).await?);
+            answers.extend(self.post(&["v1", "moves"], &request, &ids).await?);
         }
         Ok(answers)
     }
 
-    async fn post(&self, what: &str, body: &impl Serialize, ids: &[&str]) -> Result<Vec<BookingAnswer>, SourceError> {
+    /// Sends a request about many bookings; one answer for each, in order.
+    pub(crate) async fn post(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+        ids: &[&str],
+    ) -> Result<Vec<BookingAnswer>, SourceError> {
         let json = serde_json::to_vec(body).expect("a request has string keys and finite numbers only");
-        let path = ["v1", what];
-        let ask = OutgoingRequest::post(&path, Bytes::from(json));
+        let ask = OutgoingRequest::post(path, Bytes::from(json));
         let answer = self.json_body(&ask).await?;
         answers(&answer, ids).map_err(|cause| self.request(&ask).failed(cause))
+    }
+}
+
+/// The part of the evidence that these marks refer to.
+fn evidence_of(marks: &[Mark], evidence: &MarkEvidence) -> MarkEvidence {
+    #[derive(Deserialize)]
+    struct WithId {
+        id: EventId,
+    }
+    let is_meant = |event: &&EvidenceEvent| {
+        let parsed: Result<WithId, _> = serde_json::from_str(&event.bytes);
+        parsed.is_ok_and(|event| marks.iter().any(|mark| mark.event == event.id))
+    };
+    MarkEvidence {
+        checkpoint: evidence.checkpoint.clone(),
+        events: evidence.events.iter().filter(is_meant).cloned().collect(),
     }
 }
 

@@ -76,7 +76,7 @@ fn refused(one: &MarkTask, cause: Option<RefusalCause>, reason: &str, what: &str
             };
             Failure { raise: Some(raise), ..failure(FailureKind::FileChanged, Fate::Person) }
         }
-        Some(RefusalCause::OtherDigest | RefusalCause::Other) | None => failure(FailureKind::Refused, Fate::Person),
+        Some(_) | None => failure(FailureKind::Refused, Fate::Person),
     })
 }
 

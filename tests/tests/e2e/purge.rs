@@ -12,7 +12,7 @@ fn r5_the_documented_purge_is_refused_with_the_reason_where_a_file_has_too_few_p
     let replaced = [("http://127.0.0.1:8400", site.proxy.url()), ("B-1001", archived.stream.id().to_owned())];
     let replaced = replaced.each_ref().map(|(from, to)| (*from, to.as_str()));
     let said = documented::run(&site, "docs/operations.md", "purge", &replaced);
-    assert_eq!(said.matches("\"outcome\":\"refused\"").count(), 2, "proposed and approved: {said}");
+    assert!(said.contains("\"outcome\":\"refused\"") && said.contains("\"state\":\"approved\""), "{said}");
     assert!(said.contains("drives, and 2 are needed"), "{said}");
     assert_eq!(files_below(&site.documents().join("archived")).len(), 1, "it stays");
 }

@@ -6,7 +6,9 @@ use http::{HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strongroom_model::BookingId;
-use strongroom_model::wire::{BookingInfo, MAX_LIST, NewBooking, ServerState, TimesheetInfo, Waiting};
+use strongroom_model::wire::{
+    BookingInfo, MAX_LIST, Mark, NewBooking, PurgedInfo, ServerState, TimesheetInfo, Waiting,
+};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
@@ -14,6 +16,7 @@ use super::extract::{Json, Path, Query};
 use super::problem::{BodyProblems, Problem, ProblemBody, Problems};
 use crate::bookings::Change;
 use crate::store::booking::Booking;
+use crate::store::purge::Deletion;
 
 const DEFAULT_LIST: u32 = 100;
 
@@ -150,7 +153,7 @@ pub(crate) async fn sign_off(
     info(&api, &id).await.map(axum::Json)
 }
 
-fn limit(requested: Option<u32>) -> Result<u32, Problem> {
+pub(crate) fn limit(requested: Option<u32>) -> Result<u32, Problem> {
     let limit = requested.unwrap_or(DEFAULT_LIST);
     if (1..=MAX_LIST).contains(&limit) {
         return Ok(limit);
@@ -179,14 +182,36 @@ pub(crate) fn unknown(id: &BookingId) -> Problem {
 async fn infos(api: &Api, bookings: Vec<Booking>) -> Result<Vec<BookingInfo>, Problem> {
     let ids: Vec<BookingId> = bookings.iter().map(|booking| booking.id.clone()).collect();
     let mut proofs = api.documents.store().proofs(&ids).await?;
-    let with_proofs = |booking: Booking| BookingInfo {
-        proofs: proofs.remove(booking.id.as_str()).into_iter().flatten().map(|kept| kept.mark).collect(),
-        id: booking.id.to_string(),
-        state: booking.state,
-        timesheet: booking.timesheet.map(TimesheetInfo::from),
-        signed_off_at: booking.signed_off_at,
+    let deletions = api.documents.store().deletions(&ids).await?;
+    let with_proofs = |booking: Booking| {
+        let proofs: Vec<Mark> =
+            proofs.remove(booking.id.as_str()).into_iter().flatten().map(|kept| kept.mark).collect();
+        let deletions = deletions.get(booking.id.as_str()).map_or(&[][..], Vec::as_slice);
+        BookingInfo {
+            purged: purged(&booking, deletions, &proofs),
+            restored: None,
+            proofs,
+            id: booking.id.to_string(),
+            state: booking.state,
+            timesheet: booking.timesheet.map(TimesheetInfo::from),
+            signed_off_at: booking.signed_off_at,
+        }
     };
     Ok(bookings.into_iter().map(with_proofs).collect())
+}
+
+/// The purge that deleted a booking's file, and the drives with proven copies of it.
+pub(crate) fn purged(booking: &Booking, deletions: &[Deletion], proofs: &[Mark]) -> Option<PurgedInfo> {
+    let purge = booking.purge.as_ref()?;
+    let deletion = deletions.iter().find(|deletion| deletion.purge == *purge)?;
+    let digest = booking.timesheet.as_ref()?.digest.to_string();
+    Some(PurgedInfo {
+        purge: purge.clone(),
+        purged_at: deletion.at,
+        proposed_by: deletion.proposed_by.clone(),
+        approved_by: deletion.approved_by.clone(),
+        drives: proofs.iter().filter(|proof| proof.digest == digest).map(|proof| proof.drive).collect(),
+    })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
@@ -194,10 +219,10 @@ fn bad_id(error: strongroom_model::id::ParseIdError) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "bad-id", error.to_string())
 }
 
-/// A position in the list of waiting bookings, opaque to clients.
-struct Cursor {
-    time: Timestamp,
-    id: BookingId,
+/// A position in a list by time, opaque to clients.
+pub(crate) struct Cursor {
+    pub(crate) time: Timestamp,
+    pub(crate) id: BookingId,
 }
 
 impl Cursor {
@@ -205,7 +230,7 @@ impl Cursor {
         Some(Self { time: booking.signed_off_at?, id: booking.id.clone() })
     }
 
-    fn parse(text: &str) -> Result<Self, Problem> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Problem> {
         let bad = || {
             let detail = "`after` is not what the page before gave as `next`: begin without it";
             Problem::new(StatusCode::BAD_REQUEST, "bad-query", detail)

@@ -199,10 +199,14 @@ impl From<PurgeError> for Problem {
             }
             PurgeError::Conflict(detail) => Self::new(StatusCode::CONFLICT, "conflict", detail),
             PurgeError::NotAllowed(detail) => {
-                Self::new(StatusCode::FORBIDDEN, "not-approved", format!("nothing was purged: {detail}"))
+                Self::new(StatusCode::FORBIDDEN, "not-approved", format!("nothing was approved: {detail}"))
+            }
+            PurgeError::BadRefusal(detail) => {
+                let detail = format!("nothing was refused: {detail}");
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "bad-refusal", detail)
             }
             PurgeError::BadApproval(detail) => {
-                let detail = format!("nothing was purged: {detail}");
+                let detail = format!("nothing was approved: {detail}");
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not-approved", detail)
             }
             PurgeError::Store(error) => error.into(),

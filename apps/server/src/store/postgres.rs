@@ -63,10 +63,11 @@ const BEGIN: &str = "BEGIN; SELECT pg_advisory_xact_lock(8391736022542)";
 const LOGIN_CODES: [&str; 2] = ["28P01", "28000"];
 const NO_DATABASE_CODE: &str = "3D000";
 
-const MIGRATIONS: [(&str, &str); 3] = [
+const MIGRATIONS: [(&str, &str); 4] = [
     ("bookings", include_str!("../../../../schemas/postgres/server/0001_bookings.sql")),
     ("stamps", include_str!("../../../../schemas/postgres/server/0002_stamps.sql")),
     ("proposals", include_str!("../../../../schemas/postgres/server/0003_proposals.sql")),
+    ("custody", include_str!("../../../../schemas/postgres/server/0004_custody.sql")),
 ];
 
 #[derive(Debug, Clone)]

@@ -19,6 +19,18 @@ const ALL_NAMED: Sql = Sql::Each {
 pub(crate) struct RecordedProof {
     pub(crate) mark: Mark,
     pub(crate) token: Option<String>,
+    /// Set if it was checked against the site's key.
+    pub(crate) checked: Option<Checked>,
+}
+
+/// How a proof was checked: its event is in the log that the site signed, and says what the mark says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Checked {
+    pub(crate) site_key: String,
+    pub(crate) position: u64,
+    pub(crate) checkpoint_size: u64,
+    /// The copy's SHA-256, as the event has it.
+    pub(crate) sha256: String,
 }
 
 impl Store {
@@ -38,13 +50,20 @@ pub(crate) async fn get_all(db: &mut Connection, ids: &[BookingId]) -> Result<Ha
 }
 
 /// Replaces an earlier one of the same drive.
-pub(crate) async fn keep(db: &mut Connection, mark: &Mark, token: &str, now: Timestamp) -> Result<()> {
+pub(crate) async fn keep(
+    db: &mut Connection,
+    mark: &Mark,
+    token: &str,
+    checked: Option<&Checked>,
+    now: Timestamp,
+) -> Result<()> {
     query(
-        "INSERT INTO proof (booking, drive, digest, path, read_back, proven_at_us, event, recorded_at_us, token) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+        "INSERT INTO proof (booking, drive, digest, path, read_back, proven_at_us, event, recorded_at_us, token, \
+         site_key, position, checkpoint_size, sha256) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
          ON CONFLICT (booking, drive) DO UPDATE SET digest = excluded.digest, path = excluded.path, \
          read_back = excluded.read_back, proven_at_us = excluded.proven_at_us, event = excluded.event, \
-         recorded_at_us = excluded.recorded_at_us, token = excluded.token",
+         recorded_at_us = excluded.recorded_at_us, token = excluded.token, site_key = excluded.site_key, \
+         position = excluded.position, checkpoint_size = excluded.checkpoint_size, sha256 = excluded.sha256",
     )
     .bind(mark.id.as_str())
     .bind(mark.drive.to_string())
@@ -55,9 +74,22 @@ pub(crate) async fn keep(db: &mut Connection, mark: &Mark, token: &str, now: Tim
     .bind(mark.event.to_string())
     .bind(to_us(now))
     .bind(token)
+    .bind(checked.map(|checked| checked.site_key.clone()))
+    .bind(checked.map(|checked| stored_count(checked.position)))
+    .bind(checked.map(|checked| stored_count(checked.checkpoint_size)))
+    .bind(checked.map(|checked| checked.sha256.clone()))
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// No log has 2^63 events.
+pub(crate) fn stored_count(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn taken_count(stored: i64) -> u64 {
+    u64::try_from(stored).unwrap_or_default()
 }
 
 columns! {
@@ -70,6 +102,10 @@ columns! {
         proven_at_us: i64,
         event: String,
         token: Option<String>,
+        site_key: Option<String>,
+        position: Option<i64>,
+        checkpoint_size: Option<i64>,
+        sha256: Option<String>,
     }
 }
 
@@ -86,7 +122,13 @@ impl TryFrom<ProofColumns> for RecordedProof {
             proven_at: from_us(row.proven_at_us)?,
             event: parsed::<EventId>(&row.event)?,
         };
-        Ok(Self { mark, token: row.token })
+        let checked = match (row.site_key, row.position, row.checkpoint_size, row.sha256) {
+            (Some(site_key), Some(position), Some(size), Some(sha256)) => {
+                Some(Checked { site_key, position: taken_count(position), checkpoint_size: taken_count(size), sha256 })
+            }
+            _ => None,
+        };
+        Ok(Self { mark, token: row.token, checked })
     }
 }
 

@@ -28,11 +28,12 @@ const MAX_MIGRATION_TRIES: u32 = 20;
 /// as it can before it needs a new block.
 const ROOM_BYTES: usize = 256 << 10;
 
-const MIGRATIONS: [(&str, &str); 4] = [
+const MIGRATIONS: [(&str, &str); 5] = [
     ("bookings", include_str!("../../../../schemas/sqlite/server/0001_bookings.sql")),
     ("document root", include_str!("../../../../schemas/sqlite/server/0002_document_root.sql")),
     ("stamps", include_str!("../../../../schemas/sqlite/server/0003_stamps.sql")),
     ("proposals", include_str!("../../../../schemas/sqlite/server/0004_proposals.sql")),
+    ("custody", include_str!("../../../../schemas/sqlite/server/0005_custody.sql")),
 ];
 
 #[derive(Debug, Clone)]

@@ -58,5 +58,5 @@ async fn each_route_asks_for_the_scopes_that_are_described() {
             }
         }
     }
-    assert_eq!(checked, 13 * 6);
+    assert_eq!(checked, 16 * 6);
 }

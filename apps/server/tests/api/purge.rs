@@ -5,7 +5,9 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use strongroom_model::event::ReadBack;
-use strongroom_model::wire::{Answer, AnswerOutcome, PurgeInfo, ServerState};
+use strongroom_model::wire::{
+    Answer, AnswerOutcome, PurgeInfo, PurgeState, PurgeSummary, RefusalCause, ServerState,
+};
 use strongroom_server::token::Scope;
 
 use super::rig::{Rig, problem};
@@ -26,7 +28,7 @@ async fn archived(proofs: usize) -> Rig {
 async fn purge(rig: &Rig) -> Answer {
     // It may be proposed already.
     assert!(rig.propose("p-1", &["B-1"]).await.status().is_success());
-    rig.approved("p-1").await.remove(0)
+    rig.approved("p-1", &["B-1"]).await.remove(0)
 }
 
 #[tokio::test]
@@ -42,7 +44,7 @@ async fn r5_a_purge_without_enough_fresh_proofs_is_refused_with_the_reason() {
     let rig = archived(2).await;
     rig.clock.advance(Duration::from_secs(91 * 24 * 3600));
     let why = purge(&rig).await.reason.unwrap();
-    assert!(why.contains("on 0 drives") && why.contains("90 days old at most"), "{why}");
+    assert!(why.contains("on 0 drives") && why.contains("more than 90 days ago"), "{why}");
     rig.mark_one("B-1").await;
     rig.mark_one("B-1").await;
     assert_eq!(rig.purge("p-2", &["B-1"]).await[0].outcome, AnswerOutcome::Done);
@@ -61,19 +63,26 @@ async fn r5_what_is_not_archived_is_not_purged() {
 }
 
 #[tokio::test]
-async fn r5_a_proposal_deletes_nothing_and_tells_what_an_approval_would_refuse() {
+async fn r5_a_proposal_and_an_approval_delete_nothing_and_tell_what_a_run_would_refuse() {
     let rig = archived(2).await;
     let response = rig.propose("p-1", &["B-1", "B-9", "../x"]).await;
     assert_eq!(response.status(), StatusCode::CREATED);
-    let info: PurgeInfo = response.json().await.unwrap();
-    assert_eq!((info.proposed_by.as_str(), info.approved_by), ("anna", None));
-    let refused: Vec<_> = info.refused.iter().map(|answer| answer.id.as_str()).collect();
-    assert_eq!(refused, ["B-9", "../x"]);
+    let summary: PurgeSummary = response.json().await.unwrap();
+    assert_eq!((summary.proposed_by.as_str(), summary.state), ("anna", PurgeState::Proposed));
+    assert_eq!((summary.bookings, summary.size_bytes, summary.purged), (3, 1, 0));
+    let info: PurgeInfo = rig.get("/v1/purges/p-1").await.json().await.unwrap();
+    let refused: Vec<_> = info.items.iter().map(|item| item.answer.as_ref().and_then(|answer| answer.cause)).collect();
+    assert_eq!(refused, [None, Some(RefusalCause::UnknownBooking), Some(RefusalCause::UnknownBooking)]);
+    assert_eq!(info.items[0].size_bytes, Some(1));
+    assert!(info.items[0].evidence.len() == 2 && info.items[0].evidence.iter().all(|one| one.counts), "{info:?}");
+    assert_eq!(rig.approve("p-1").await.status(), StatusCode::CREATED);
     assert_eq!(rig.files().len(), 1);
     assert_eq!(rig.info("B-1").await.state, ServerState::Archived);
-    rig.approved("p-1").await;
     let info: PurgeInfo = rig.get("/v1/purges/p-1").await.json().await.unwrap();
-    assert_eq!(info.approved_by.as_deref(), Some("ben"));
+    assert_eq!((info.summary.approved_by.as_deref(), info.summary.state), (Some("ben"), PurgeState::Approved));
+    assert_eq!(rig.run_purge("p-1", &["B-1"]).await[0].outcome, AnswerOutcome::Done);
+    let info: PurgeInfo = rig.get("/v1/purges/p-1").await.json().await.unwrap();
+    assert_eq!((info.summary.state, info.summary.purged), (PurgeState::RunPartly, 1));
     // One request that does both is refused.
     let both = json!({"purge": "p-2", "proposed_by": "anna", "approved_by": "ben", "ids": ["B-1"]});
     problem(rig.post("/v1/purges", &both).await, StatusCode::UNPROCESSABLE_ENTITY, "bad-body").await;
@@ -126,12 +135,14 @@ async fn r5_who_told_the_proofs_can_neither_propose_nor_approve_on_their_strengt
     // The proofs were told by the administrator's token.
     let proposal = json!({"purge": "p-1", "proposed_by": "anna", "ids": ["B-1"]});
     assert_eq!(rig.post("/v1/purges", &proposal).await.status(), StatusCode::CREATED);
-    let answer = rig.approved("p-1").await.remove(0);
+    let answer = rig.approved("p-1", &["B-1"]).await.remove(0);
+    assert_eq!(answer.cause, Some(RefusalCause::OwnEvidence));
     let why = answer.reason.unwrap();
-    assert!(why.contains("on 0 drives") && why.contains("by another token"), "{why}");
+    assert!(why.contains("on 0 drives") && why.contains("reported with the purge's own tokens"), "{why}");
     assert_eq!(rig.propose("p-2", &["B-1"]).await.status(), StatusCode::CREATED);
     let own = rig.post("/v1/purges/p-2/approval", &json!({"approved_by": "carl"})).await;
-    assert!(own.text().await.unwrap().contains("on 0 drives"));
+    assert_eq!(own.status(), StatusCode::CREATED);
+    assert_eq!(rig.run_purge("p-2", &["B-1"]).await[0].cause, Some(RefusalCause::OwnEvidence));
     assert_eq!(rig.files().len(), 1);
     assert_eq!(rig.approve("p-2").await.status(), StatusCode::CONFLICT, "carl has approved it");
 }
@@ -142,12 +153,12 @@ async fn r5_a_copy_that_was_read_from_a_cache_counts_for_no_purge() {
     let mark = strongroom_model::wire::Mark { read_back: ReadBack::Cached, ..rig.proof("B-1").await };
     assert_eq!(rig.mark(std::slice::from_ref(&mark)).await[0].outcome, AnswerOutcome::Done);
     let why = purge(&rig).await.reason.unwrap();
-    assert!(why.contains("on 1 drives, and 2 are needed") && why.contains("not from a cache"), "{why}");
+    assert!(why.contains("on 1 drives, and 2 are needed") && why.contains("from a cache, not from the device"), "{why}");
     let anew = strongroom_model::wire::Mark { drive: mark.drive, ..rig.proof("B-1").await };
     rig.clock.advance(Duration::from_secs(1));
     let anew = strongroom_model::wire::Mark { proven_at: rig.clock.now(), ..anew };
     assert_eq!(rig.mark(&[anew]).await[0].outcome, AnswerOutcome::Done);
-    assert_eq!(rig.approved("p-1").await[0].outcome, AnswerOutcome::Done);
+    assert_eq!(rig.run_purge("p-1", &["B-1"]).await[0].outcome, AnswerOutcome::Done);
 }
 
 #[tokio::test]
@@ -166,7 +177,7 @@ async fn r5_an_approval_is_for_one_purge() {
 async fn a_purge_may_be_repeated_and_the_record_stays() {
     let rig = archived(2).await;
     assert_eq!(purge(&rig).await.outcome, AnswerOutcome::Done);
-    assert_eq!(rig.approved("p-1").await[0].outcome, AnswerOutcome::Already);
+    assert_eq!(rig.run_purge("p-1", &["B-1"]).await[0].outcome, AnswerOutcome::Already);
     let outcomes: Vec<_> =
         rig.purge("p-2", &["B-1", "B-1", "B-9", "../x"]).await.iter().map(|answer| answer.outcome).collect();
     use AnswerOutcome::{Already, Refused};
@@ -189,7 +200,7 @@ async fn r5_a_file_that_is_not_what_was_proven_is_kept() {
     assert!(answer.reason.unwrap().contains("not the recorded 1"));
     assert_eq!(std::fs::read(&path).unwrap(), b"something else");
     std::fs::write(&path, "a").unwrap();
-    assert_eq!(rig.approved("p-1").await[0].outcome, AnswerOutcome::Done);
+    assert_eq!(rig.run_purge("p-1", &["B-1"]).await[0].outcome, AnswerOutcome::Done);
 }
 
 #[tokio::test]

@@ -141,18 +141,23 @@ impl Rig {
         self.client.post(url).bearer_auth(token).json(&json!({"approved_by": "ben"})).send().await.unwrap()
     }
 
-    /// Both.
-    pub(crate) async fn purge(&self, purge: &str, ids: &[&str]) -> Vec<Answer> {
-        assert_eq!(self.propose(purge, ids).await.status(), StatusCode::CREATED);
-        self.approved(purge).await
+    /// Has files of an approved purge deleted.
+    pub(crate) async fn run_purge(&self, purge: &str, ids: &[&str]) -> Vec<Answer> {
+        self.answers(&format!("/v1/purges/{purge}/run"), &json!({"ids": ids})).await
     }
 
-    pub(crate) async fn approved(&self, purge: &str) -> Vec<Answer> {
+    /// Approves it, and has files deleted.
+    pub(crate) async fn approved(&self, purge: &str, ids: &[&str]) -> Vec<Answer> {
         let response = self.approve(purge).await;
         let status = response.status();
-        let text = response.text().await.unwrap();
-        assert_eq!(status, StatusCode::OK, "{text}");
-        serde_json::from_str::<Answers>(&text).unwrap().answers
+        assert!(status.is_success(), "{status}: {}", response.text().await.unwrap());
+        self.run_purge(purge, ids).await
+    }
+
+    /// All three.
+    pub(crate) async fn purge(&self, purge: &str, ids: &[&str]) -> Vec<Answer> {
+        assert_eq!(self.propose(purge, ids).await.status(), StatusCode::CREATED);
+        self.approved(purge, ids).await
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {

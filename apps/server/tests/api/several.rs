@@ -48,8 +48,9 @@ async fn two_servers_move_and_purge_each_file_once() {
     assert_eq!(one.files().len(), ids.len());
 
     assert_eq!(one.propose("p-1", &named).await.status(), StatusCode::CREATED);
+    assert_eq!(one.approve("p-1").await.status(), StatusCode::CREATED);
     let purge_all = async |rig: &Rig| {
-        while rig.approved("p-1").await.iter().any(|answer| answer.outcome == AnswerOutcome::Refused) {}
+        while rig.run_purge("p-1", &named).await.iter().any(|answer| answer.outcome == AnswerOutcome::Refused) {}
     };
     tokio::join!(purge_all(&one), purge_all(&two));
     assert!(one.files().is_empty());
