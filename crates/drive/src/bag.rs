@@ -7,6 +7,7 @@ pub(crate) mod journal;
 mod listed;
 pub(crate) mod quarantined;
 pub(crate) mod readable;
+mod relist;
 mod store;
 pub(crate) mod tags;
 pub(crate) mod text;

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use strongroom_files::within::{rename_guarded, stat_in};
-use strongroom_files::{Locked, Refusal, Stat};
+use strongroom_files::{Folder, Locked, Refusal, Stat};
 use strongroom_model::ByteCount;
 use strongroom_model::event::SyncMethod;
 use strongroom_service::kill_point;
@@ -123,9 +123,8 @@ fn rename(mount: &Mount, received: &mut Received) -> Result<Option<FileVersion>,
         let same = there.is_some_and(|stat| received.stood.is_some_and(|stood| stood.is(&stat)));
         return if same { Ok(None) } else { Err(DriveErrorKind::CopyMissing.of(path)) };
     };
-    let guard = || Locked::exclusive(mount.lock_file(NAMES_LOCK).map_err(io::Error::other)?);
     for _ in 0..MAX_RENAME_ATTEMPTS {
-        match rename_guarded(&folder, &temporary.name, &folder, &received.spot.filename, guard) {
+        match name_finally(mount, &folder, &temporary.name, &received.spot.filename) {
             Ok(()) => {
                 let file = temporary.file.take();
                 let ours = file.and_then(|file| Stat::of(&file).ok()).map(|stat| FileVersion::of(&stat));
@@ -160,6 +159,12 @@ fn rename(mount: &Mount, received: &mut Received) -> Result<Option<FileVersion>,
         }
     }
     Err(DriveErrorKind::NotPlain.of(path))
+}
+
+/// Renames without replacing, on any file system.
+pub(crate) fn name_finally(mount: &Mount, folder: &Folder, from: &str, to: &str) -> io::Result<()> {
+    let guard = || Locked::exclusive(mount.lock_file(NAMES_LOCK).map_err(io::Error::other)?);
+    rename_guarded(folder, from, folder, to, guard)
 }
 
 /// Another worker wrote it, and may have stopped before its sync.

@@ -4,6 +4,8 @@ mod listed_copies;
 pub(crate) mod quarantine;
 pub(crate) mod read_back;
 mod recover;
+mod relist;
+mod repair;
 mod survey;
 mod unfinished;
 mod unidentified;
@@ -32,6 +34,8 @@ use crate::temporary::is_temporary;
 
 pub use self::foreign::Foreign;
 pub use self::listed_copies::ListedCopy;
+pub use self::relist::Relisted;
+pub use self::repair::{Repair, RepairError, RepairOutcome, Repaired};
 pub use self::unfinished::Unfinished;
 pub use self::unidentified::Unidentified;
 

@@ -41,7 +41,10 @@ mod uses;
 
 pub use crate::admission::Admission;
 pub use crate::bag::BagCache;
-pub use crate::drive::{Drive, DriveSettings, Foreign, ListedCopy, Unfinished, Unidentified};
+pub use crate::drive::{
+    Drive, DriveSettings, Foreign, ListedCopy, Relisted, Repair, RepairError, RepairOutcome, Repaired, Unfinished,
+    Unidentified,
+};
 pub use crate::error::{DriveError, DriveErrorKind, InitError, RestoreError};
 pub use crate::identity::Identity;
 pub use crate::partial::Partial;
@@ -57,4 +60,4 @@ pub use crate::space::Space;
 pub use crate::survey::{BagFault, BagFaultKind, BagSurvey};
 pub use crate::tee::{Copied, CopyOrder, commit_each, copy_to_each};
 pub use crate::uses::Attachment;
-pub use strongroom_files::{Backing, Cache, Origin};
+pub use strongroom_files::{Backing, Cache, Origin, Time};

@@ -60,6 +60,21 @@ impl Partial {
         Ok(adopted.then_some(partial))
     }
 
+    /// To stand in for what is at `spot`, whatever that is.
+    pub(crate) fn replacing(
+        mount: &Arc<Mount>,
+        spot: Spot,
+        sha256: &Digest,
+        size: ByteCount,
+    ) -> Result<Self, DriveError> {
+        let mut partial = Self::new(mount, spot, sha256, size);
+        partial.begin()?;
+        partial.resume()?;
+        partial.resumed_from = ByteCount(partial.written);
+        partial.promise = mount.promise(ByteCount(size.0.saturating_sub(partial.written)));
+        Ok(partial)
+    }
+
     fn new(mount: &Arc<Mount>, spot: Spot, expected: &Digest, size: ByteCount) -> Self {
         Self {
             mount: Arc::clone(mount),

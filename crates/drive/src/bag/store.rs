@@ -154,7 +154,7 @@ impl Bag {
     }
 
     /// Makes a missing bag or manifest. From then on `sha256sum -c` passes whenever a transfer is killed.
-    pub(super) fn make_whole(&self, mount: &Mount) -> Result<(), DriveError> {
+    pub(crate) fn make_whole(&self, mount: &Mount) -> Result<(), DriveError> {
         if self.listed(mount)?.is_begun {
             return Ok(());
         }
@@ -218,7 +218,7 @@ impl Bag {
         stored
     }
 
-    fn replace(&self, mount: &Mount, mut parts: ReadableListing) -> Result<(), DriveError> {
+    pub(super) fn replace(&self, mount: &Mount, mut parts: ReadableListing) -> Result<(), DriveError> {
         let bag = self.place.folder();
         let folder = self.opened(mount)?;
         self.write_tags(mount, &folder)?;
@@ -289,19 +289,19 @@ impl Bag {
         Ok((name, sha256))
     }
 
-    fn opened(&self, mount: &Mount) -> Result<Folder, DriveError> {
+    pub(super) fn opened(&self, mount: &Mount) -> Result<Folder, DriveError> {
         let bag = self.place.folder();
         mount.top.folder(&bag).map_err(|error| mount.open_error(Operation::Open, &bag, error))
     }
 }
 
 #[derive(Debug, Default)]
-struct ReadableListing {
-    all: Manifest,
-    bad_manifest: bool,
-    bad_journal: bool,
+pub(super) struct ReadableListing {
+    pub(super) all: Manifest,
+    pub(super) bad_manifest: bool,
+    pub(super) bad_journal: bool,
     /// Whether they list one copy with two digests.
-    differ: bool,
+    pub(super) differ: bool,
 }
 
 fn match_or_add(
@@ -321,7 +321,7 @@ fn match_or_add(
     }
 }
 
-fn is_in_place(mount: &Mount, proof: &ProvenCopy) -> Result<(), DriveError> {
+pub(super) fn is_in_place(mount: &Mount, proof: &ProvenCopy) -> Result<(), DriveError> {
     let path = relative(&proof.path)?;
     let missing = || DriveErrorKind::CopyMissing.of(&proof.path);
     let found = mount.top.stat(&path).map_err(|error| mount.open_error(Operation::Read, &path, error))?;
@@ -330,6 +330,6 @@ fn is_in_place(mount: &Mount, proof: &ProvenCopy) -> Result<(), DriveError> {
     if same || is_still(mount, &path, &proof.sha256)? { Ok(()) } else { Err(missing()) }
 }
 
-fn holds(mount: &Mount, path: &Relative, sha256: &Digest) -> bool {
+pub(super) fn holds(mount: &Mount, path: &Relative, sha256: &Digest) -> bool {
     matches!(digests_of(mount, path, Algorithm::Sha256), Ok(Some(pair)) if pair.sha256 == *sha256)
 }

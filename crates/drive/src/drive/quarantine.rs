@@ -1,13 +1,15 @@
 //! Quarantining and removing files that no manifest lists.
 
-use strongroom_files::Refusal;
-use strongroom_files::within::{remove_in, rename_in, stat_in};
+use std::io;
+
+use strongroom_files::within::{create_in, remove_in, rename_in, stat_in};
+use strongroom_files::{Creation, Refusal};
 use strongroom_service::kill_point;
 
 use super::{Drive, relative};
 use crate::error::{DriveError, DriveErrorKind, Operation};
 use crate::identity;
-use crate::mount::Mount;
+use crate::mount::{FILE_MODE, Mount};
 use crate::name;
 use crate::place::BagPlace;
 use crate::relative::{Relative, text_names_in};
@@ -101,6 +103,20 @@ pub(crate) fn move_to_quarantine(
     path: &Relative,
     seen: Option<FileVersion>,
 ) -> Result<Relative, DriveError> {
+    move_among(mount, path, seen, bases(path))
+}
+
+/// As [`move_to_quarantine`], for what stands where a folder belongs: never where that folder's files are kept.
+pub(super) fn move_from_folders_place(mount: &Mount, path: &Relative) -> Result<Relative, DriveError> {
+    move_among(mount, path, None, bases(path).skip(1))
+}
+
+fn move_among(
+    mount: &Mount,
+    path: &Relative,
+    seen: Option<FileVersion>,
+    bases: impl Iterator<Item = Relative>,
+) -> Result<Relative, DriveError> {
     let missing = || DriveErrorKind::CopyMissing.of(path);
     let (folder, filename) = path.split().ok_or_else(|| DriveErrorKind::BadPath.of(path))?;
     let from = mount.top.folder(&folder).map_err(|error| mount.open_error(Operation::Read, &folder, error))?;
@@ -110,7 +126,7 @@ pub(crate) fn move_to_quarantine(
     {
         return Err(missing());
     }
-    for base in bases(path) {
+    for base in bases {
         let to = mount.make_own_folder(&base)?;
         match rename_in(&from, filename, &to, filename) {
             Ok(()) => {
@@ -125,6 +141,27 @@ pub(crate) fn move_to_quarantine(
             Err(error) if Refusal::of(&error) == Some(Refusal::Missing) => return Err(missing()),
             Err(error) => return Err(mount.error(Operation::Rename, path, error)),
         }
+    }
+    Err(DriveErrorKind::NotPlain.of(path))
+}
+
+/// Keeps a copy of a small file that is about to be replaced, durably, and returns its path. The caller holds the
+/// manifests' lock.
+pub(crate) fn copy_to_quarantine(mount: &Mount, path: &Relative) -> Result<Relative, DriveError> {
+    let (_, filename) = path.split().ok_or_else(|| DriveErrorKind::BadPath.of(path))?;
+    let mut from = mount.top.file(path).map_err(|error| mount.open_error(Operation::Read, path, error))?;
+    for base in bases(path) {
+        let to = mount.make_own_folder(&base)?;
+        let mut copy = match create_in(&to, filename, Creation::New, FILE_MODE) {
+            Ok(copy) => copy,
+            Err(error) if Refusal::of(&error) == Some(Refusal::Exists) => continue,
+            Err(error) => return Err(mount.error(Operation::Create, base.join(filename), error)),
+        };
+        io::copy(&mut from, &mut copy).map_err(|error| mount.error(Operation::Write, base.join(filename), error))?;
+        mount.sync_file(&copy).map_err(|error| mount.error(Operation::Sync, base.join(filename), error))?;
+        // If we stop here, a power cut may take the copy: the original is still in its place.
+        mount.sync_folder(&base).map_err(|error| mount.error(Operation::Sync, &base, error))?;
+        return Ok(base.join(filename));
     }
     Err(DriveErrorKind::NotPlain.of(path))
 }

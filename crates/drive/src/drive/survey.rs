@@ -297,10 +297,11 @@ impl Surveyor<'_> {
             }
             Ok(())
         })?;
+        let payload = format!("{}.{}", self.payload_bytes, self.payload_files);
         for (name, written) in tags::of(&self.place) {
             let path = bag.join(name);
             if let Some(found) = self.tag_file(&path)?
-                && let Err(what) = self.compare(name, &written, &found)
+                && let Err(what) = tags::compare(name, &written, &found, Some(&payload))
             {
                 self.survey.add(&path, BagFaultKind::TagFileChanged(what));
             }
@@ -323,31 +324,6 @@ impl Surveyor<'_> {
         };
         self.survey.add(path, kind);
         Ok(None)
-    }
-
-    fn compare(&self, name: &str, written: &str, found: &[u8]) -> Result<(), String> {
-        let found = std::str::from_utf8(found).map_err(|_| "it is not UTF-8 text".to_owned())?;
-        if name != tags::INFO_FILE {
-            return if found == written { Ok(()) } else { Err("it is not as RFC 8493 wants it".to_owned()) };
-        }
-        let (mut written, mut found): (Vec<_>, Vec<_>) = (written.lines().collect(), found.lines().collect());
-        // Each version writes its own.
-        for lines in [&mut written, &mut found] {
-            lines.retain(|line| !line.starts_with(tags::AGENT));
-        }
-        if let Some(at) = found.iter().position(|line| line.starts_with(tags::OXUM)) {
-            let oxum = found.remove(at)[tags::OXUM.len()..].trim();
-            let counted = format!("{}.{}", self.payload_bytes, self.payload_files);
-            if oxum != counted {
-                let oxum = text::printable(oxum, 60);
-                return Err(format!("its Payload-Oxum is {oxum}, and the payload's is {counted}"));
-            }
-        }
-        if found == written {
-            Ok(())
-        } else {
-            Err("it names another site or month, or more than was written".to_owned())
-        }
     }
 
     fn text(&mut self) -> Result<(), DriveError> {

@@ -20,19 +20,24 @@ const ROOT: &str = "STRONGROOM_TEST_DRIVE";
 
 /// Runs a test of this file in a process that dies there.
 fn child(test: &str, root: &Path, variables: &[(&str, &str)]) -> Output {
+    run_child(&format!("kills::{test}"), root, variables)
+}
+
+/// Runs an ignored test in a process that may die there.
+pub(crate) fn run_child(test: &str, root: &Path, variables: &[(&str, &str)]) -> Output {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", &format!("kills::{test}"), "--ignored", "--nocapture"])
+        .args(["--exact", test, "--ignored", "--nocapture"])
         .env(ROOT, root)
         .envs(variables.iter().copied())
         .output()
         .unwrap()
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(std::env::var_os(ROOT).unwrap())
 }
 
-fn succeeded(ran: &Output) {
+pub(crate) fn succeeded(ran: &Output) {
     let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success() && said.contains("1 passed"), "{said}");
 }

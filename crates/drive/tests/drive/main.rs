@@ -18,6 +18,8 @@ mod mounted;
 mod names;
 mod recovery;
 mod refusals;
+mod relist;
+mod repair;
 mod rig;
 mod simulation;
 mod survey;
