@@ -11,7 +11,7 @@ mod relist;
 mod store;
 pub(crate) mod tags;
 pub(crate) mod text;
-mod whole;
+pub(crate) mod whole;
 
 use std::sync::{Mutex, MutexGuard};
 

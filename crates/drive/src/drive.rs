@@ -3,6 +3,7 @@ mod init;
 mod listed_copies;
 pub(crate) mod quarantine;
 pub(crate) mod read_back;
+mod readme;
 mod recover;
 mod relist;
 mod repair;
@@ -34,6 +35,7 @@ use crate::temporary::is_temporary;
 
 pub use self::foreign::Foreign;
 pub use self::listed_copies::ListedCopy;
+pub use self::readme::readme;
 pub use self::relist::Relisted;
 pub use self::repair::{Repair, RepairError, RepairOutcome, Repaired};
 pub use self::unfinished::Unfinished;

@@ -30,6 +30,7 @@ mod place;
 mod proof;
 mod received;
 mod relative;
+mod restore;
 mod seen;
 mod shared;
 mod slot;
@@ -43,7 +44,7 @@ pub use crate::admission::Admission;
 pub use crate::bag::BagCache;
 pub use crate::drive::{
     Drive, DriveSettings, Foreign, ListedCopy, Relisted, Repair, RepairError, RepairOutcome, Repaired, Unfinished,
-    Unidentified,
+    Unidentified, readme,
 };
 pub use crate::error::{DriveError, DriveErrorKind, InitError, RestoreError};
 pub use crate::identity::Identity;
@@ -53,6 +54,7 @@ pub use crate::proof::{
     ExpectedFile, LoggedCopy, ProvenCopy, ProvenRead, ReadBackResult, Recovery, RecoveryReport, Unlisted,
 };
 pub use crate::received::{Landed, Received};
+pub use crate::restore::{RestoreFileError, RestoreFolder, RestoreOutcome, restored_name};
 pub use crate::seen::FileVersion;
 pub use crate::shared::shared_with;
 pub use crate::slot::Slot;

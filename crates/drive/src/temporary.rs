@@ -91,7 +91,7 @@ pub(crate) fn is_temporary(name: &str) -> bool {
 }
 
 /// Opens and locks a partial file: only the lock's holder writes, renames or removes it. `None` if it is busy.
-fn hold(folder: impl Handle, name: &str) -> io::Result<Option<Locked>> {
+pub(crate) fn hold(folder: impl Handle, name: &str) -> io::Result<Option<Locked>> {
     for _ in 0..MAX_LOCK_ATTEMPTS {
         let file = create_in(&folder, name, Creation::OrOpen, FILE_MODE)?;
         let Some(file) = Locked::try_exclusive(file)? else { return Ok(None) };

@@ -69,7 +69,7 @@ impl<F: Handle> Drop for NextVersion<'_, F> {
 }
 
 /// Replaces a small file, durably once its folder is synced. Needs the manifests' lock.
-pub(super) fn write_whole(
+pub(crate) fn write_whole(
     mount: &Mount,
     folder: impl Handle,
     path: &Relative,

@@ -40,6 +40,7 @@ impl Drive {
             sweeper.month(month)?;
         }
         sweeper.folder(&Relative::root().join(identity::FOLDER))?;
+        sweeper.folder(&Relative::root())?;
         Ok(sweeper.report)
     }
 }
