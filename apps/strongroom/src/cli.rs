@@ -46,6 +46,7 @@ pub(crate) enum Verb {
     Run(verb::run::Args),
     Status(verb::status::Args),
     Retry(verb::retry::Args),
+    Restore(verb::restore::Args),
     List(verb::list::Args),
     Replay(verb::replay::Args),
     Log(verb::log::Args),

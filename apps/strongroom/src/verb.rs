@@ -18,6 +18,7 @@ pub(crate) mod prove;
 pub(crate) mod queue;
 pub(crate) mod relay;
 pub(crate) mod replay;
+pub(crate) mod restore;
 pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod server;
@@ -41,6 +42,7 @@ pub(crate) async fn run(cli: Cli, out: &mut Out) -> Result<Exit, CliError> {
         Verb::Doctor(args) => Box::pin(doctor::run(&args, file, out)).await,
         Verb::Run(args) => Box::pin(run::run(&args, config()?, out)).await,
         Verb::Status(args) => Box::pin(status::run(&args, &config()?, out)).await,
+        Verb::Restore(args) => Box::pin(restore::run(&args, file, out)).await,
         Verb::Retry(args) => retry::run(&args, &config()?, out).await,
         Verb::Replay(args) => Box::pin(replay::run(&args, &config()?, out)).await,
         Verb::List(args) => Box::pin(list::run(&args, &config()?, out)).await,

@@ -1,7 +1,11 @@
+use std::sync::Arc;
+
+use strongroom_audit::evidence::Prover;
 use strongroom_bus::{BatchLimits, Settle, Stage, Task, TaskOutcome};
 use strongroom_model::booking::Booking;
 use strongroom_model::event::AlarmRaised;
-use strongroom_model::wire::{MAX_ITEMS, Mark};
+use strongroom_model::text::with_causes;
+use strongroom_model::wire::{MAX_ITEMS, Mark, MarkEvidence};
 use strongroom_model::{BookingId, StageName};
 use strongroom_service::kill_point;
 use strongroom_source::{Guard, Source, SourceError};
@@ -25,18 +29,27 @@ pub struct Archive {
     batch: usize,
     batches: usize,
     server: Guard,
+    /// Absent where this host has no key: then the server must believe marks without proof.
+    prover: Option<Arc<Prover>>,
 }
 
 impl Archive {
     /// A stage for this server, `batch` bookings at a time (1 to [`MAX_ITEMS`]).
     pub fn new(source: Source, batch: usize) -> Self {
-        Self { server: Guard::new(source.clone()), source, batch: batch.clamp(1, MAX_ITEMS), batches: BATCHES }
+        let server = Guard::new(source.clone());
+        Self { server, source, batch: batch.clamp(1, MAX_ITEMS), batches: BATCHES, prover: None }
     }
 
     /// Sets the number of concurrent requests.
     #[must_use]
     pub fn at_once(self, batches: usize) -> Self {
         Self { batches: batches.max(1), ..self }
+    }
+
+    /// Sends proof with each mark that its event is in the log.
+    #[must_use]
+    pub fn proving(self, prover: Option<Arc<Prover>>) -> Self {
+        Self { prover, ..self }
     }
 }
 
@@ -68,7 +81,8 @@ impl Stage for Archive {
         // others.
         let mut parts = vec![batch];
         while let Some(part) = parts.pop().filter(|part| !part.is_empty()) {
-            match self.mark_and_move(&part).await {
+            let Some(evidence) = self.evidence(&part).await else { return };
+            match self.mark_and_move(&part, evidence.as_ref()).await {
                 Ok(outcomes) => {
                     let settled = part.into_iter().zip(outcomes).map(|(one, how)| one.settled(how)).collect();
                     settle.settle(settled).await;
@@ -80,10 +94,28 @@ impl Stage for Archive {
 }
 
 impl Archive {
+    /// Proof of the marks' events, where this host has the key; `None`: the log cannot be read, and all is delivered again.
+    async fn evidence(&self, part: &[MarkTask]) -> Option<Option<MarkEvidence>> {
+        let Some(prover) = &self.prover else { return Some(None) };
+        let events: Vec<_> = part.iter().map(|one| (one.task.stream.clone(), one.mark.event)).collect();
+        match prover.evidence(&events).await {
+            Ok(evidence) => Some(Some(evidence)),
+            Err(error) => {
+                tracing::warn!(bookings = part.len(), error = %with_causes(&error),
+                    "marks cannot be proven without the log: they are delivered again");
+                None
+            }
+        }
+    }
+
     /// One outcome for each, in order.
-    async fn mark_and_move(&self, part: &[MarkTask]) -> Result<Vec<TaskOutcome>, SourceError> {
+    async fn mark_and_move(
+        &self,
+        part: &[MarkTask],
+        evidence: Option<&MarkEvidence>,
+    ) -> Result<Vec<TaskOutcome>, SourceError> {
         let marks: Vec<Mark> = part.iter().map(|one| one.mark.clone()).collect();
-        let answers = self.source.mark(&marks).await?;
+        let answers = self.source.mark_with_evidence(&marks, evidence).await?;
         kill_point!("archive.after-mark");
         let refusals: Vec<_> = part.iter().zip(&answers).map(|(one, answer)| refusal(one, answer, "mark")).collect();
         let marked: Vec<BookingId> =

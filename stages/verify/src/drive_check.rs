@@ -10,8 +10,8 @@ use strongroom_drive::{
 use strongroom_eventlog::{AppendError, EventLog, LogError, MAX_READ, Stored};
 use strongroom_model::event::{AlarmKey, AlarmRaised, BackedUp};
 use strongroom_model::{
-    AlarmKind, BookingId, BookingStatus, ByteCount, DriveId, Event, FailureKind, Month, Position, Recorded, SiteId,
-    StreamName, SubjectKind,
+    AlarmKind, BookingId, BookingStatus, ByteCount, Digest, DriveId, Event, FailureKind, Month, Position, Recorded,
+    SiteId, StreamName, SubjectKind,
 };
 use strongroom_service::{Clock, blocking};
 
@@ -36,6 +36,8 @@ const MAX_LOGGED: usize = 100;
 
 /// As in the stored bytes.
 const PROOF_TYPE: &str = "strongroom.timesheet.backed-up.v1";
+/// As in the stored bytes.
+const COPY_TYPE: &str = "strongroom.copy.made.v1";
 /// As in the stored bytes.
 const FETCHED_TYPE: &str = "strongroom.timesheet.fetched.v1";
 
@@ -192,7 +194,7 @@ async fn report_unknown(
 ) -> Result<BTreeMap<Month, Vec<Unlisted>>, DriveCheckError> {
     let mut months: BTreeMap<Month, Vec<Unlisted>> = BTreeMap::new();
     for file in unlisted {
-        if let Some(month) = file.path.split('/').nth(1).and_then(|month| month.parse().ok()) {
+        if let Some(month) = month_of(&file.path) {
             months.entry(month).or_default().push(file);
         }
     }
@@ -256,6 +258,10 @@ async fn unproven(log: &EventLog) -> Result<Vec<String>, LogError> {
     }
 }
 
+fn month_of(path: &str) -> Option<Month> {
+    path.split('/').nth(1)?.parse().ok()
+}
+
 #[derive(Debug, Clone, Default)]
 struct LogRecords {
     /// Of each requested month, oldest first, perhaps none.
@@ -281,7 +287,7 @@ async fn known(
         let Some(last) = page.last() else { break };
         from = last.position.next();
         is_changed |= !page.iter().all(Stored::is_intact);
-        let is_about_files = |body: &str| body.contains(PROOF_TYPE) || body.contains(FETCHED_TYPE);
+        let is_about_files = |body: &str| [PROOF_TYPE, COPY_TYPE, FETCHED_TYPE].iter().any(|one| body.contains(one));
         for stored in page.iter().filter(|stored| is_about_files(&stored.body)) {
             match log.readable(stored).map(|recorded| recorded.event) {
                 None if stored.is_intact() => unproven.extend(stored.data_text("path")),
@@ -300,18 +306,29 @@ impl LogRecords {
     fn add(&mut self, event: Event, drive: DriveId) {
         match event {
             Event::TimesheetFetched(fetched) if fetched.drive == drive => {
-                let month = fetched.path.split('/').nth(1).and_then(|month| month.parse().ok());
-                if month.is_some_and(|month: Month| self.proofs.contains_key(&month)) {
+                if month_of(&fetched.path).is_some_and(|month| self.proofs.contains_key(&month)) {
                     self.abandoned.insert(fetched.path);
                 }
             }
             Event::TimesheetBackedUp(proof) => {
                 self.abandoned.remove(&proof.path);
-                if let Some(proofs) = self.proofs.get_mut(&proof.month).filter(|_| proof.drive == drive) {
-                    proofs.push(ProvenCopy { path: proof.path, sha256: proof.sha256, seen: None });
+                if proof.drive == drive {
+                    self.prove(proof.month, proof.path, proof.sha256);
+                }
+            }
+            Event::CopyMade(copy) if copy.drive == drive => {
+                self.abandoned.remove(&copy.path);
+                if let Some(month) = month_of(&copy.path) {
+                    self.prove(month, copy.path, copy.sha256);
                 }
             }
             _ => {}
+        }
+    }
+
+    fn prove(&mut self, month: Month, path: String, sha256: Digest) {
+        if let Some(proofs) = self.proofs.get_mut(&month) {
+            proofs.push(ProvenCopy { path, sha256, seen: None });
         }
     }
 }

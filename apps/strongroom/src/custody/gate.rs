@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use strongroom_custody::DriveGate;
-use strongroom_drive::{Admission as _, Drive, DriveError, DriveErrorKind};
+use strongroom_drive::{Admission as _, Drive, DriveError, DriveErrorKind, readme};
 use strongroom_eventlog::EventLog;
 use strongroom_model::Actor;
 use strongroom_proof::SigningKey;
@@ -63,6 +63,6 @@ impl DriveGate for LogGate {
         checkpoint::on_drive(drive.root())
             .write(&signed)
             .map_err(|error| unrecorded(format!("the log's checkpoint cannot be written: {error}")))?;
-        Ok(())
+        drive.write_readme(&readme(drive.identity(), self.log.site())).map(drop)
     }
 }

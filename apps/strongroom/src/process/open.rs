@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use strongroom_audit::evidence::Prover;
 use strongroom_bus::broker::Broker;
 use strongroom_bus::{Delivery, Pipeline, RelayHandle, spawn_relay};
 use strongroom_drive::BagCache;
@@ -61,6 +62,7 @@ pub(crate) struct Process {
     pub(super) presence: Presence,
     pub(super) checkpoints: checkpoint::RewindWatch,
     pub(super) traces: Traces,
+    pub(super) prover: Option<Arc<Prover>>,
     /// Asks for what is due for the drive.
     pub(super) schedule: Option<AbortOnDropHandle<()>>,
     /// At work for as long as the process is.
@@ -151,6 +153,7 @@ impl Process {
             presence,
             checkpoints,
             traces,
+            prover: None,
             schedule: None,
             _background: background,
         })

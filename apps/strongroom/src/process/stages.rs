@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use strongroom_archive::Archive;
+use strongroom_audit::evidence::Prover;
 use strongroom_bus::Stage;
 use strongroom_enumerate::Enumerate;
 use strongroom_fetch::{Fetch, Meter};
 use strongroom_model::StageName;
 use strongroom_notify::{Notify, Settings};
+use strongroom_purge::{PurgeSettings, Purger};
 use strongroom_service::actor;
 use strongroom_source::Source;
 use strongroom_verify::Verify;
@@ -51,8 +54,9 @@ impl Process {
         self.spawn(self.verify().clone(), StageName::Verify);
     }
 
-    pub(crate) fn start_archive(&mut self, requests: Option<usize>) {
+    pub(crate) async fn start_archive(&mut self, requests: Option<usize>) {
         let archive = Archive::new(self.source().clone(), self.config.archive.batch as usize);
+        let archive = archive.proving(self.prover().await);
         let archive = if let Some(requests) = requests { archive.at_once(requests) } else { archive };
         self.spawn(archive, StageName::Archive);
     }
@@ -74,6 +78,25 @@ impl Process {
         self.schedule = Some(AbortOnDropHandle::new(tokio::spawn(schedule.keep())));
     }
 
+    pub(crate) async fn start_purge(&mut self) {
+        let fresh = self.config.custody.evidence_fresh_for.get();
+        let settings =
+            PurgeSettings { evidence_fresh_for: SignedDuration::try_from(fresh).unwrap_or(SignedDuration::MAX) };
+        let (prover, name) = (self.prover().await, actor(StageName::Purge));
+        let source = self.source().clone();
+        let purger = Purger::new(self.log.clone(), self.clock.clone(), name, source, settings, prover);
+        self.spawn(purger, StageName::Purge);
+    }
+
+    /// One for all stages of the process, since it keeps the log's tree; `None` without the site's key.
+    async fn prover(&mut self) -> Option<Arc<Prover>> {
+        if self.prover.is_none() {
+            let key = checkpoint::key_if_any(&self.config, &self.log).await?;
+            self.prover = Some(Arc::new(Prover::new(&self.log, key)));
+        }
+        self.prover.clone()
+    }
+
     /// The returned meter counts the bytes that are fetched.
     ///
     /// Verify starts before fetch: what a dead process left on the drive is put right before anything new is written.
@@ -85,8 +108,9 @@ impl Process {
         let fetch = Arc::new(OnlyIfReady { prerequisite: self.verify().clone(), stage: fetch });
         let enumerate = OnlyIfReady { prerequisite: fetch.clone(), stage: self.enumerate() };
         self.start_verify();
-        self.start_archive(None);
+        self.start_archive(None).await;
         self.start_custody().await;
+        self.start_purge().await;
         self.spawn(fetch, StageName::Fetch);
         self.spawn(enumerate, StageName::Enumerate);
         Ok(meter)

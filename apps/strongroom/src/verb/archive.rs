@@ -27,7 +27,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args, config: Config) -> Result<Exit, CliError> {
     let mut process = Process::worker(Role::Stage(StageName::Archive), config, &args.common).await?;
-    process.start_archive(Some(args.concurrency as usize));
+    process.start_archive(Some(args.concurrency as usize)).await;
     let done = process.work().await;
     process.end(done).await
 }

@@ -13,9 +13,13 @@ pub struct CustodySection {
     #[config(default = 2, validate(*copies >= 1 && *copies <= 16, "it must be from 1 to 16"))]
     pub copies: u32,
 
-    /// How often every copy on the mounted drive is read back again. Any drive is read at once with
-    /// `strongroom drive verify`.
+    /// How old a copy's last proof may be to count for a purge.
     #[config(default = "90d")]
+    pub evidence_fresh_for: Period,
+
+    /// How often every copy on the mounted drive is read back again, before its proofs are too old. Any
+    /// drive is read at once with `strongroom drive verify`.
+    #[config(default = "80d")]
     pub verify_every: Period,
 
     /// How often files chosen at random are restored to a scratch folder, to show that they can be.
