@@ -6,6 +6,7 @@ mod checkpoint;
 mod cli;
 mod cli_error;
 mod custody;
+mod csv;
 mod demo;
 mod drive_report;
 mod exit;

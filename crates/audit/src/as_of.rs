@@ -1,30 +1,47 @@
-//! Up to where a log is replayed.
+//! A moment of a log, as people write it.
 
 use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use strongroom_eventlog::EventLog;
+use strongroom_model::Position;
 use strongroom_model::text::printable;
-use strongroom_model::{Position, Recorded};
 
-/// The last moment that a replay includes.
+use crate::page::ViewError;
+
+/// A moment of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AsOf {
-    /// Up to and with the event at this position.
+    /// When the event at this position was the last.
     Position(Position),
-    /// Up to, but without, the first event that happened later. Clocks may be set back; cutting there keeps a prefix of
-    /// the log.
+    /// Before the first event that happened later. Clocks may be set back; cutting there keeps a prefix of the log.
     Time(Timestamp),
 }
 
 impl AsOf {
-    /// Whether an event is included.
-    #[must_use]
-    pub fn includes(self, recorded: &Recorded) -> bool {
+    /// How many events there were; fewer than all are before a time that is earlier than the log.
+    ///
+    /// # Errors
+    /// The log does not reach the position, or cannot be read.
+    pub async fn size(self, log: &EventLog) -> Result<u64, ViewError> {
+        // Before the search, so that an event appended meanwhile is not included without having been compared.
+        let size = log.head().await?.size;
         match self {
-            Self::Position(last) => recorded.position <= last,
-            Self::Time(last) => recorded.time <= last,
+            Self::Position(last) if last.0 < size => Ok(last.0 + 1),
+            Self::Position(asked) => Err(ViewError::AfterEnd { site: log.site().clone(), asked, size }),
+            Self::Time(time) => Ok(log.first_after(time).await?.map_or(size, |first| first.0.min(size))),
         }
+    }
+
+    /// The last event's position.
+    ///
+    /// # Errors
+    /// As [`AsOf::size`]; also if the log begins later.
+    pub async fn position(self, log: &EventLog) -> Result<Position, ViewError> {
+        let size = self.size(log).await?;
+        let before = || ViewError::BeforeStart { site: log.site().clone(), asked: self };
+        size.checked_sub(1).map(Position).ok_or_else(before)
     }
 }
 
@@ -59,7 +76,6 @@ impl FromStr for AsOf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples;
 
     #[test]
     fn digits_are_a_position_and_all_else_a_time() {
@@ -69,13 +85,5 @@ mod tests {
         for bad in ["", "yesterday", "-1", "2026-11-20", "99999999999999999999999"] {
             assert!(bad.parse::<AsOf>().is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn the_named_moment_itself_is_included() {
-        let recorded = samples::enumerated("B-1");
-        assert!(AsOf::Position(Position(0)).includes(&recorded));
-        assert!(AsOf::Time(recorded.time).includes(&recorded));
-        assert!(!AsOf::Time("2026-11-20T22:59:59Z".parse().unwrap()).includes(&recorded));
     }
 }

@@ -7,8 +7,9 @@
 //! - [`status`]: how the site stands, with [`safety`], [`causes`](mod@causes), [`process`] and
 //!   [`waiting`](mod@waiting);
 //! - [`subjects`](mod@subjects) by status; [`story`]: one subject's events ([`entry`]) and [`booking_state`];
-//! - [`runs`](mod@runs), [`alarms`](mod@alarms), [`drives`](mod@drives), by `listed`; `prefix`: the past;
 //! - [`holdings`](mod@holdings): what a drive holds; [`copies`]: where a booking's copies are;
+//! - [`bookings`](mod@bookings), [`runs`](mod@runs), [`alarms`](mod@alarms), [`drives`](mod@drives), by `listed`;
+//!   `prefix`: the past; [`diff`]: what changed since;
 //! - [`sentence`](mod@sentence): an event in words; `replay_state`: folds that find what does not fit;
 //! - [`evidence`]: packs that an outsider verifies;
 //! - [`as_of`], [`replay`], [`export`], [`verify`](mod@verify), and [`figures`] for metrics.
@@ -16,8 +17,10 @@
 pub mod alarms;
 pub mod as_of;
 pub mod booking_state;
+pub mod bookings;
 pub mod causes;
 pub mod copies;
+pub mod diff;
 pub mod drives;
 pub mod entry;
 pub mod evidence;
@@ -45,8 +48,10 @@ mod samples;
 pub use crate::alarms::{AlarmEnd, AlarmEntry, AlarmFilter, RAISED, alarms, raised_alarms};
 pub use crate::as_of::{AsOf, ParseAsOfError};
 pub use crate::booking_state::{BookingState, CopyProof};
+pub use crate::bookings::{BookingEntry, bookings};
 pub use crate::causes::{Cause, causes};
 pub use crate::copies::{BookingCopies, CopyOn, called, copies_of, known_drives};
+pub use crate::diff::{Change, ChangeCount, ChangeKind, Diff};
 pub use crate::drives::{DriveEntry, drives};
 pub use crate::entry::{DigestOf, EventEntry, Evidence, RecordedDigest};
 pub use crate::export::Export;
@@ -59,7 +64,7 @@ pub use crate::runs::{RunEntry, RunState, runs};
 pub use crate::safety::{Safety, SafetyReason};
 pub use crate::sentence::sentence;
 pub use crate::status::{Bookings, DriveState, LogHead, LogProblem, Observed, Status, failed_mail};
-pub use crate::story::{Story, position_at};
+pub use crate::story::Story;
 pub use crate::subjects::{SubjectEntry, statuses_of, subjects};
 pub use crate::verify::{Bad, KnownRoot, VerifyReport, verify};
 pub use crate::waiting::{WaitingError, waiting};

@@ -11,6 +11,8 @@ use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::text::printable;
 use strongroom_model::{Position, SiteId, StreamName, SubjectKind};
 
+use crate::as_of::AsOf;
+
 /// The most entries of a page: with events of a few KiB, it has a few MiB.
 pub const MAX_PAGE: usize = 500;
 /// The entries of a page if no limit is given.
@@ -88,6 +90,8 @@ pub enum ViewError {
          ask for a lower position, or for none to see the log as it is now"
     )]
     AfterEnd { site: SiteId, asked: Position, size: u64 },
+    #[error("the log of site {site} begins after {asked}: ask for a later time, or for position 0")]
+    BeforeStart { site: SiteId, asked: AsOf },
     #[error("unknown status {status:?} of a {}: expected {}", .kind.name(), .known.join(", "))]
     UnknownStatus {
         kind: SubjectKind,
@@ -179,6 +183,7 @@ mod tests {
         let subject: StreamName = "booking/B-9".parse().unwrap();
         let errors = [
             ViewError::AfterEnd { site: site.clone(), asked: Position(9), size: 4 },
+            ViewError::BeforeStart { site: site.clone(), asked: "2026-11-20T23:00:00Z".parse().unwrap() },
             ViewError::UnknownStatus {
                 kind: SubjectKind::Run,
                 status: "x".to_owned(),

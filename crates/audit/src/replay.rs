@@ -5,10 +5,9 @@ use serde::Serialize;
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::{BookingCounts, Position, SiteId};
 
-use crate::as_of::AsOf;
 use crate::booking_state::BookingState;
 use crate::entry::EventEntry;
-use crate::listed::READ_EVENTS;
+use crate::listed::next_events;
 use crate::replay_state::ReplayState;
 
 /// The counts after a replay.
@@ -35,9 +34,8 @@ pub struct ReplayTotals {
 #[derive(Debug)]
 pub struct Replay {
     log: EventLog,
-    as_of: Option<AsOf>,
     next: Position,
-    over: bool,
+    end: Position,
     state: ReplayState,
     events: u64,
     illegal: u64,
@@ -45,14 +43,13 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// A replay from the beginning up to that moment, or to the end.
+    /// A replay of the first `size` events; of all, also of those appended meanwhile, if `None`.
     #[must_use]
-    pub fn start(log: &EventLog, as_of: Option<AsOf>) -> Self {
+    pub fn start(log: &EventLog, size: Option<u64>) -> Self {
         Self {
             log: log.clone(),
-            as_of,
             next: Position(0),
-            over: false,
+            end: Position(size.unwrap_or(u64::MAX)),
             state: ReplayState::default(),
             events: 0,
             illegal: 0,
@@ -66,17 +63,8 @@ impl Replay {
     /// The log cannot be read, or holds what this version cannot read as an event.
     pub async fn page(&mut self) -> Result<Vec<EventEntry>, LogError> {
         let mut entries = Vec::new();
-        if self.over {
-            return Ok(entries);
-        }
-        let page = self.log.read(self.next, READ_EVENTS).await?;
-        self.next = page.last().map_or(self.next, |last| last.position.next());
-        for stored in &page {
+        for stored in &next_events(&self.log, &mut self.next, self.end).await? {
             let recorded = stored.decode()?;
-            if self.as_of.is_some_and(|as_of| !as_of.includes(&recorded)) {
-                self.over = true;
-                break;
-            }
             let (mut entry, _) = EventEntry::of(stored)?;
             entry.illegal = self.state.apply(&recorded).err().map(|error| error.to_string());
             self.events += 1;

@@ -1,7 +1,7 @@
 //! The story of one subject.
 
 use serde::Serialize;
-use strongroom_eventlog::{EventLog, LogError};
+use strongroom_eventlog::EventLog;
 use strongroom_model::booking::Booking;
 use strongroom_model::{
     BookingId, Fold, Partition, Position, Recorded, SiteId, Status, StreamName, partition_after, status_after,
@@ -143,23 +143,4 @@ impl Teller {
             ..self.story
         }
     }
-}
-
-/// Where a subject's last event is before the first one later than `time`: the position to ask [`Story::read`] for.
-///
-/// # Errors
-/// The log cannot be read.
-pub async fn position_at(
-    log: &EventLog,
-    subject: &StreamName,
-    time: jiff::Timestamp,
-) -> Result<Option<Position>, LogError> {
-    let mut found = None;
-    each_stored(log, subject, |stored| {
-        let is_later = stored.time().is_some_and(|happened| happened > time);
-        found = if is_later { found } else { Some(stored.position) };
-        Ok(!is_later)
-    })
-    .await?;
-    Ok(found)
 }

@@ -221,6 +221,14 @@ impl EventLog {
         backend!(self.read(from, limit))
     }
 
+    /// The first event that happened after a time; by the log's order, not the clocks'.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn first_after(&self, time: Timestamp) -> Result<Option<Position>, LogError> {
+        backend!(self.first_after(time))
+    }
+
     pub(crate) async fn leaves(&self, from: Position, to: Position) -> Result<Vec<Hash>, LogError> {
         backend!(self.leaves(from, to))
     }

@@ -66,6 +66,10 @@ pub(crate) fn last(rows: &[Stored]) -> Result<Option<Recorded>> {
     rows.first().map(Stored::decode).transpose()
 }
 
+pub(crate) fn position(rows: &[(i64,)]) -> Option<Position> {
+    rows.first().map(|(at,)| Position(at.unsigned_abs()))
+}
+
 pub(crate) fn instant(rows: Vec<(Option<i64>,)>) -> Option<Timestamp> {
     let (micros,) = rows.into_iter().next()?;
     micros.map(|micros| Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX))

@@ -4,11 +4,12 @@ use clap::Subcommand;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use strongroom_audit::{
-    AlarmEntry, AlarmFilter, DEFAULT_PAGE, DriveEntry, Page, PageCursor, PageRequest, RunEntry, SubjectEntry, alarms,
-    drives, runs, subjects,
+    AlarmEntry, AlarmFilter, AsOf, DEFAULT_PAGE, DriveEntry, Page, PageCursor, PageRequest, RunEntry, SubjectEntry,
+    ViewError, alarms, drives, runs, subjects,
 };
+use strongroom_eventlog::EventLog;
+use strongroom_model::SubjectKind;
 use strongroom_model::text::{printable, shown};
-use strongroom_model::{Position, SubjectKind};
 use strongroom_service::Config;
 
 use crate::cli_error::CliError;
@@ -31,6 +32,7 @@ Examples:
   strongroom list alarms --raised --json                 the alarms that are raised, for a program
   strongroom list drives                                 every drive that the log knows
   strongroom list runs --as-of 1200                      as the log was at position 1200
+  strongroom list drives --as-of 2026-11-20T23:00Z       as it was at that time
 
 What begins last comes first; subjects come by the position of their last event."
 )]
@@ -77,9 +79,9 @@ enum ListVerb {
 
 #[derive(Debug, Clone, Copy, clap::Args)]
 struct PageArgs {
-    /// As it was when that event was the last of the log
-    #[arg(long, value_name = "POSITION")]
-    as_of: Option<u64>,
+    /// As it was then: a position, or a time such as 2026-11-20T23:00Z
+    #[arg(long, value_name = "TIME|POSITION")]
+    as_of: Option<AsOf>,
     /// How many at most
     #[arg(long, value_name = "N", default_value_t = DEFAULT_PAGE)]
     limit: usize,
@@ -92,8 +94,12 @@ struct PageArgs {
 }
 
 impl PageArgs {
-    fn request(self) -> PageRequest {
-        PageRequest { as_of: self.as_of.map(Position), after: self.after, limit: self.limit }
+    async fn request(self, log: &EventLog) -> Result<PageRequest, ViewError> {
+        let as_of = match self.as_of {
+            None => None,
+            Some(as_of) => Some(as_of.position(log).await?),
+        };
+        Ok(PageRequest { as_of, after: self.after, limit: self.limit })
     }
 }
 
@@ -110,19 +116,23 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
     let zone = config.zone();
     match &args.what {
         ListVerb::Subjects { kind, status, page } => {
-            let found = subjects(&log, *kind, status, &page.request()).await?;
+            let found = subjects(&log, *kind, status, &page.request(&log).await?).await?;
             show(&found, page, out, |one| subject(one, &zone))?;
         }
-        ListVerb::Runs { page } => show(&runs(&log, &page.request()).await?, page, out, |one| run_line(one, &zone))?,
+        ListVerb::Runs { page } => {
+            show(&runs(&log, &page.request(&log).await?).await?, page, out, |one| run_line(one, &zone))?;
+        }
         ListVerb::Alarms { raised, cleared, page } => {
             let filter = match (raised, cleared) {
                 (true, _) => AlarmFilter::Raised,
                 (_, true) => AlarmFilter::Cleared,
                 _ => AlarmFilter::All,
             };
-            show(&alarms(&log, filter, &page.request()).await?, page, out, |one| alarm(one, &zone))?;
+            show(&alarms(&log, filter, &page.request(&log).await?).await?, page, out, |one| alarm(one, &zone))?;
         }
-        ListVerb::Drives { page } => show(&drives(&log, &page.request()).await?, page, out, |one| drive(one, &zone))?,
+        ListVerb::Drives { page } => {
+            show(&drives(&log, &page.request(&log).await?).await?, page, out, |one| drive_line(one, &zone))?;
+        }
     }
     out.flush()?;
     Ok(Exit::Well)
@@ -159,7 +169,7 @@ fn subject(one: &SubjectEntry, zone: &TimeZone) -> String {
     format!("{}: {} since {at} (#{}){next}{partition}{failure}", one.subject, one.status, one.position)
 }
 
-fn run_line(one: &RunEntry, zone: &TimeZone) -> String {
+pub(super) fn run_line(one: &RunEntry, zone: &TimeZone) -> String {
     let at = shown(one.requested_at, zone);
     let what = match (one.enumerated, one.waiting, &one.failure) {
         (Some(taken), Some(waiting), _) => format!(", took {taken} of {waiting} waiting"),
@@ -181,7 +191,7 @@ fn alarm(one: &AlarmEntry, zone: &TimeZone) -> String {
     format!("{} ({}): {state}: {message}{next}", one.kind.code(), printable(&one.subject, TEXT_CHARS))
 }
 
-fn drive(one: &DriveEntry, zone: &TimeZone) -> String {
+pub(super) fn drive_line(one: &DriveEntry, zone: &TimeZone) -> String {
     let label =
         one.label.as_deref().map_or_else(|| "no label".to_owned(), |label| format!("“{}”", printable(label, 60)));
     let used = match (one.first_used_at, one.last_used_at) {

@@ -1,239 +1,88 @@
 //! `strongroom replay`: what happened, from the log alone.
 
-use strongroom_audit::{
-    AsOf, BookingState, EventEntry, MAX_PAGE, PageRequest, Replay, ReplayTotals, Story, ViewError, position_at,
-};
+mod diff;
+mod events;
+mod table;
+
+use strongroom_audit::{AsOf, DEFAULT_PAGE, PageCursor, PageRequest};
 use strongroom_eventlog::EventLog;
-use strongroom_model::event::ReadBack;
-use strongroom_model::text::printable;
-use strongroom_model::{BookingCounts, BookingId, BookingStatus, StreamName};
+use strongroom_model::BookingId;
 use strongroom_service::Config;
 
-use super::log::line;
-use super::status::page::count_rows;
+use self::table::Table;
 use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::site;
 
-/// How many characters of a name or path are shown: longer ones are rare, and hostile.
-const FILENAME_CHARS: usize = 300;
-
-/// Tells from the log alone what happened, a sentence for each event
+/// Tells from the log alone what happened, and how it stood at any moment
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    group = clap::ArgGroup::new("rows").args(["table", "diff"]),
+    after_help = "\
 Examples:
   strongroom replay                             the whole log, then how the bookings stand
   strongroom replay --booking B-1001            one booking's life, with the proof of its copy
   strongroom replay --as-of 2026-11-20T23:00Z   as it stood at that time
   strongroom replay --as-of 120 --summary       as it stood at position 120, without the sentences
+  strongroom replay --as-of 120 --table drives  every drive as it was then
+  strongroom replay --table bookings --csv      every booking, for a spreadsheet
+  strongroom replay --diff 120 2026-11-21T06:00Z   what changed between two moments
 
-An event that cannot follow what came before it is reported, and the exit code is 1.")]
+An event that cannot follow what came before it is reported, and the exit code is 1.
+In CSV a text that begins with =, +, - or @ has an apostrophe before it, so that no spreadsheet
+takes it for a formula."
+)]
 pub(crate) struct Args {
     /// Stop there: a position, or a time such as 2026-11-20T23:00Z
-    #[arg(long, value_name = "TIME|POSITION")]
+    #[arg(long, value_name = "TIME|POSITION", conflicts_with = "diff")]
     as_of: Option<AsOf>,
     /// One booking only
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with = "rows")]
     booking: Option<BookingId>,
     /// Only how everything stands at the end
-    #[arg(long)]
+    #[arg(long, conflicts_with = "rows")]
     summary: bool,
+    /// Every subject of a kind as it was, instead of the events
+    #[arg(long, value_name = "TABLE")]
+    table: Option<Table>,
+    /// What changed between two moments, each a position or a time
+    #[arg(long, num_args = 2, value_names = ["FROM", "TO"])]
+    diff: Option<Vec<AsOf>>,
+    /// How many changed subjects at most
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_PAGE, requires = "diff")]
+    limit: usize,
+    /// Go on after the page that ended with this cursor
+    #[arg(long, value_name = "CURSOR", requires = "diff")]
+    after: Option<PageCursor>,
     /// As JSON
     #[arg(long)]
     json: bool,
+    /// As CSV: all rows, whatever the limit
+    #[arg(long, requires = "rows", conflicts_with = "json")]
+    csv: bool,
+}
+
+impl Args {
+    fn page(&self) -> PageRequest {
+        PageRequest { as_of: None, after: self.after, limit: self.limit }
+    }
 }
 
 pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     let log = site::log_to_read(config).await?;
-    let mut pages = match &args.booking {
-        Some(id) => Pages::of_booking(&log, id, args).await?,
-        None => {
-            check_position(&log, args.as_of).await?;
-            Pages::All(Replay::start(&log, args.as_of))
-        }
+    let exit = match (&args.diff, args.table) {
+        (Some(moments), _) => diff::show(&log, moments, args, &config.zone(), out).await?,
+        (_, Some(table)) => table::show(&log, table, args, &config.zone(), out).await?,
+        _ => events::show(&log, size(&log, args.as_of).await?, args, out).await?,
     };
-    let totals = if args.json { json(&mut pages, args, out).await? } else { text(&mut pages, args, out).await? };
     out.flush()?;
-    Ok(if totals.illegal == 0 { Exit::Well } else { Exit::Failed })
+    Ok(exit)
 }
 
-/// A position after the log's end shows nothing that is true.
-async fn check_position(log: &EventLog, as_of: Option<AsOf>) -> Result<(), CliError> {
-    let Some(AsOf::Position(asked)) = as_of else { return Ok(()) };
-    let size = log.head().await?.size;
-    if asked.0 < size { Ok(()) } else { Err(ViewError::AfterEnd { site: log.site().clone(), asked, size }.into()) }
-}
-
-/// What is replayed, page by page: a log may be larger than memory.
-enum Pages<'a> {
-    All(Replay),
-    Booking { log: &'a EventLog, story: Box<Story>, is_first: bool },
-}
-
-impl<'a> Pages<'a> {
-    async fn of_booking(log: &'a EventLog, id: &BookingId, args: &Args) -> Result<Self, CliError> {
-        let stream = StreamName::booking(id);
-        let as_of = match args.as_of {
-            None => None,
-            Some(AsOf::Position(position)) => Some(position),
-            Some(AsOf::Time(time)) => match position_at(log, &stream, time).await? {
-                Some(position) => Some(position),
-                None => return Err(unknown(id, args)),
-            },
-        };
-        let request = PageRequest { as_of, limit: MAX_PAGE, after: None };
-        match Story::read(log, &stream, &request).await {
-            Ok(story) => Ok(Self::Booking { log, story: Box::new(story), is_first: true }),
-            Err(ViewError::UnknownSubject { .. }) => Err(unknown(id, args)),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn next(&mut self) -> Result<Option<Vec<EventEntry>>, CliError> {
-        let page = match self {
-            Self::All(replay) => replay.page().await?,
-            Self::Booking { log, story, is_first } => {
-                if !std::mem::take(is_first) {
-                    let Some(after) = story.next else { return Ok(None) };
-                    let request = PageRequest { as_of: story.as_of, after: Some(after), limit: MAX_PAGE };
-                    **story = Story::read(log, &story.subject, &request).await?;
-                }
-                std::mem::take(&mut story.events)
-            }
-        };
-        Ok(Some(page).filter(|page| !page.is_empty()))
-    }
-
-    fn totals(&self, last: Option<&EventEntry>) -> ReplayTotals {
-        match self {
-            Self::All(replay) => replay.totals(),
-            Self::Booking { story, .. } => {
-                let mut bookings = BookingCounts::default();
-                if let Some(status) = story.status.as_deref().and_then(BookingStatus::from_label) {
-                    bookings.add(status);
-                }
-                ReplayTotals {
-                    site: story.site.clone(),
-                    events: story.total,
-                    position: last.map(|last| last.position),
-                    time: last.map(|last| last.time),
-                    bookings,
-                    booking: story.booking.clone(),
-                    illegal: story.illegal,
-                }
-            }
-        }
-    }
-}
-
-fn unknown(id: &BookingId, args: &Args) -> CliError {
-    CliError::new(format!("the log knows no booking {id}{}", until(args)))
-        .next_step("`strongroom status` says how many it knows; `strongroom log tail` names the newest")
-}
-
-/// One JSON object, written as it is read.
-async fn json(pages: &mut Pages<'_>, args: &Args, out: &mut Out) -> Result<ReplayTotals, CliError> {
-    out.line("{\n\"events\": [")?;
-    let (mut between, mut last) = ("", None);
-    while let Some(page) = pages.next().await? {
-        for entry in page.iter().filter(|entry| !args.summary || entry.illegal.is_some()) {
-            out.raw(format_args!("{between}{}", serde_json::to_string(entry)?))?;
-            between = ",\n";
-        }
-        last = page.into_iter().last();
-    }
-    let totals = pages.totals(last.as_ref());
-    out.raw("\n],\n\"state\": ")?;
-    out.json(&totals)?;
-    out.line("}")?;
-    Ok(totals)
-}
-
-async fn text(pages: &mut Pages<'_>, args: &Args, out: &mut Out) -> Result<ReplayTotals, CliError> {
-    let mut last = None;
-    while let Some(page) = pages.next().await? {
-        for entry in &page {
-            if !args.summary {
-                let unreadable = entry.unreadable.as_deref().unwrap_or_default();
-                out.line(line(entry.time, entry.position, entry.sentence.as_deref().unwrap_or(unreadable)))?;
-            }
-            if let Some(why) = &entry.illegal {
-                out.line(format_args!("    ILLEGAL at #{}: {why}", entry.position))?;
-            }
-        }
-        last = page.into_iter().last();
-    }
-    let totals = pages.totals(last.as_ref());
-    if !args.summary {
-        out.line("")?;
-    }
-    out.raw(page(&totals, args))?;
-    Ok(totals)
-}
-
-fn until(args: &Args) -> String {
-    args.as_of.map_or_else(String::new, |as_of| format!(" as of {as_of}"))
-}
-
-fn page(totals: &ReplayTotals, args: &Args) -> String {
-    let mut page = match &totals.booking {
-        Some(booking) => one(booking),
-        None => all(totals, args),
-    };
-    if totals.illegal > 0 {
-        page += &format!(
-            "\n{} of the events cannot follow what came before them: `strongroom log verify` looks closer\n",
-            totals.illegal
-        );
-    }
-    page
-}
-
-fn all(totals: &ReplayTotals, args: &Args) -> String {
-    let mut page = format!("site {}{}: {} events", totals.site, until(args), totals.events);
-    if let (Some(position), Some(time)) = (totals.position, totals.time) {
-        page += &format!(", the last at position {position}, {}", time.strftime("%Y-%m-%d %H:%M:%S UTC"));
-    }
-    page.push('\n');
-    for (what, number) in count_rows(&totals.bookings) {
-        page += &format!("  {what:<16}{number:>8}\n");
-    }
-    page
-}
-
-fn one(booking: &BookingState) -> String {
-    let mut page = format!("booking {}: {}\n", booking.id, booking.state.replace('_', " "));
-    let mut row = |what: &str, value: Option<String>| {
-        if let Some(value) = value {
-            page += &format!("  {what:<16}{value}\n");
-        }
-    };
-    row("file", booking.filename.as_ref().map(|name| printable(name, FILENAME_CHARS)));
-    row("size", booking.size_bytes.map(|size| format!("{size} ({} bytes)", size.0)));
-    row("server held", booking.server_digest.as_ref().map(ToString::to_string));
-    if let Some(proof) = &booking.proof {
-        row("copy", Some(printable(&proof.path, FILENAME_CHARS)));
-        row("on drive", Some(proof.drive.to_string()));
-        row("read back", Some(format!("{} ({})", proof.sha256, how(proof.read_back))));
-    }
-    row("unproven copy", booking.unproven_path.as_ref().map(|path| printable(path, FILENAME_CHARS)));
-    row("server's copy", booking.archived_path.as_ref().map(|path| printable(path, FILENAME_CHARS)));
-    row("failure", booking.failure.as_ref().map(|failed| format!("{}: {}", failed.kind.cause(), failed.message)));
-    row(
-        "what to do",
-        booking.failure.as_ref().map(|failed| match failed.retry_at {
-            Some(due) => format!("nothing: it is tried again at {}", due.strftime("%Y-%m-%d %H:%M:%S UTC")),
-            None => failed.kind.step().to_owned(),
-        }),
-    );
-    page
-}
-
-const fn how(read_back: ReadBack) -> &'static str {
-    match read_back {
-        ReadBack::Direct => "from the device, past the page cache",
-        ReadBack::CacheDropped => "from the device, after the page cache was dropped",
-        ReadBack::Cached => "perhaps from the page cache",
-    }
+async fn size(log: &EventLog, as_of: Option<AsOf>) -> Result<Option<u64>, CliError> {
+    Ok(match as_of {
+        None => None,
+        Some(as_of) => Some(as_of.size(log).await?),
+    })
 }

@@ -4,9 +4,8 @@ pub(super) mod page;
 
 use std::time::Duration;
 
-use strongroom_audit::{LogProblem, Observed, Status};
+use strongroom_audit::{AsOf, LogProblem, Observed, Status};
 use strongroom_eventlog::EventLog;
-use strongroom_model::Position;
 use strongroom_model::text::with_causes;
 use strongroom_service::{Clock, Config};
 
@@ -35,9 +34,9 @@ A process that gives no sign of life counts as gone. What the work that waits ne
 is said first.
 Exit codes: 0 well; 2 something needs a person, or cannot be known.")]
 pub(crate) struct Args {
-    /// As it stood when that event was the last of the log
-    #[arg(long, value_name = "POSITION")]
-    as_of: Option<u64>,
+    /// As it stood then: a position, or a time such as 2026-11-20T23:00Z
+    #[arg(long, value_name = "TIME|POSITION")]
+    as_of: Option<AsOf>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -50,8 +49,9 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 const FULL: &str = "nothing can be recorded, the disk with the log is full";
 
 pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
-    if let Some(position) = args.as_of {
-        let status = Status::as_of(&site::log_to_read(config).await?, Position(position)).await?;
+    if let Some(as_of) = args.as_of {
+        let log = site::log_to_read(config).await?;
+        let status = Status::as_of(&log, as_of.position(&log).await?).await?;
         show(&status, false, args, config, out)?;
         return Ok(Exit::Well);
     }

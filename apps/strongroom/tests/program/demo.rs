@@ -136,6 +136,42 @@ fn the_log_is_replayed_exported_and_verified() {
 }
 
 #[test]
+fn tables_and_differences_of_any_two_moments_come_as_text_json_and_csv() {
+    let folder = demo("2");
+    let here = folder.path().join("here");
+    let size = run(&here, &["log", "verify", "--json"]).expect(0).json()["size"].as_u64().unwrap();
+    let last = (size - 1).to_string();
+    let diff = run(&here, &["replay", "--diff", "2020-01-01T00:00Z", &last, "--json"]).expect(0).json();
+    assert_eq!((&diff["from_size"], &diff["to_size"]), (&0.into(), &size.into()));
+    let new = |one: &serde_json::Value| one["kind"] == "booking" && one["change"] == "new" && one["subjects"] == 2;
+    assert!(diff["counts"].as_array().unwrap().iter().any(new), "{diff}");
+    let text = run(&here, &["replay", "--diff", "0", &last, "--limit", "1"]).expect(0).stdout;
+    assert!(text.contains("booking: new, archived") && text.contains("there are more: add --after"), "{text}");
+    let csv = run(&here, &["replay", "--diff", "0", "2030-01-01T00:00Z", "--limit", "1", "--csv"]).expect(0).stdout;
+    let expected = run(&here, &["replay", "--diff", "0", &last, "--json"]).expect(0).json();
+    assert_eq!(csv.lines().count(), 1 + expected["items"].as_array().unwrap().len(), "{csv}");
+    run(&here, &["replay", "--diff", &last, "0"]).expect(64);
+    for table in ["bookings", "drives", "runs"] {
+        let json = run(&here, &["replay", "--table", table, "--json"]).expect(0).json();
+        let rows = json["items"].as_array().unwrap().len();
+        let csv = run(&here, &["replay", "--as-of", &last, "--table", table, "--csv"]).expect(0).stdout;
+        let columns: Vec<_> = csv.lines().map(|line| line.split(',').count()).collect();
+        assert_eq!((columns.len(), rows > 0), (rows + 1, true), "{table}: {csv}");
+        assert!(columns.iter().all(|number| *number == columns[0]), "{table}: {csv}");
+        let text = run(&here, &["replay", "--table", table]).expect(0).stdout;
+        assert_eq!(text.lines().count(), rows, "{table}: {text}");
+    }
+    run(&here, &["replay", "--csv"]).expect(64);
+    let at = ["--as-of", "2030-01-01T00:00Z", "--json"];
+    let status = run(&here, &[&["status"][..], &at].concat()).expect(0).json();
+    assert_eq!(status["as_of"], size - 1);
+    let runs = run(&here, &[&["list", "runs"][..], &at].concat()).expect(0).json();
+    assert_eq!(runs["as_of"], size - 1);
+    let early = run(&here, &["status", "--as-of", "2020-01-01T00:00Z"]).expect(1);
+    assert!(early.stderr.contains("begins after 2020-01-01T00:00:00Z"), "{}", early.stderr);
+}
+
+#[test]
 fn what_the_log_knows_is_listed_page_by_page_now_and_as_it_was() {
     let folder = demo("2");
     let here = folder.path().join("here");

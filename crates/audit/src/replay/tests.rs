@@ -1,10 +1,10 @@
 use strongroom_model::Version;
 
 use super::*;
-use crate::samples;
+use crate::{AsOf, samples};
 
-async fn replayed(log: &EventLog, as_of: Option<AsOf>) -> (Vec<EventEntry>, ReplayTotals) {
-    let mut replay = Replay::start(log, as_of);
+async fn replayed(log: &EventLog, size: Option<u64>) -> (Vec<EventEntry>, ReplayTotals) {
+    let mut replay = Replay::start(log, size);
     let mut entries = Vec::new();
     loop {
         let page = replay.page().await.unwrap();
@@ -29,8 +29,8 @@ async fn a_whole_log_is_told_event_by_event() {
 #[tokio::test]
 async fn as_of_a_position_shows_how_it_stood_then() {
     let (_folder, log) = samples::log_of(samples::life("B-1")).await;
-    let as_of = Some(AsOf::Position(Position(1)));
-    let (entries, totals) = replayed(&log, as_of).await;
+    let size = AsOf::Position(Position(1)).size(&log).await.unwrap();
+    let (entries, totals) = replayed(&log, Some(size)).await;
     assert_eq!(entries.len(), 2);
     assert_eq!(totals.bookings, BookingCounts { fetched: 1, ..BookingCounts::default() });
 }
@@ -40,8 +40,8 @@ async fn as_of_a_time_stops_before_the_first_later_event() {
     let mut events = samples::life("B-1");
     events[2].time = "2026-11-20T23:00:10Z".parse().unwrap();
     let (_folder, log) = samples::log_of(events).await;
-    let as_of = Some("2026-11-20T23:00:05Z".parse().unwrap());
-    let (entries, _) = replayed(&log, as_of).await;
+    let as_of: AsOf = "2026-11-20T23:00:05Z".parse().unwrap();
+    let (entries, _) = replayed(&log, Some(as_of.size(&log).await.unwrap())).await;
     assert_eq!(entries.len(), 2, "the fourth is earlier by its clock, but follows a later one");
 }
 

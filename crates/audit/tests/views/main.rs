@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first error")]
 
 mod as_of;
+mod diff;
 mod errors;
 mod pages;
 mod sample;
@@ -40,6 +41,12 @@ on_both! {
     as_of {
         each_view_of_an_earlier_position_is_what_it_was_then,
         the_status_of_an_earlier_position_is_the_fold_of_the_events_before,
+    }
+    diff {
+        a_diff_is_the_difference_of_two_folds,
+        a_diff_is_read_in_pages,
+        a_time_is_the_position_before_the_first_later_event,
+        each_booking_is_listed_as_its_story_ends,
     }
     pages {
         a_walk_through_the_pages_is_the_whole,

@@ -12,7 +12,7 @@ use super::place::timely;
 use crate::backlog::StageBacklog;
 use crate::error::LogError;
 use crate::log::Work;
-use crate::reading::{check_gapless, column, frontier_of, hashes, instant, last, limit};
+use crate::reading::{check_gapless, column, frontier_of, hashes, instant, last, limit, position};
 use crate::stored::Stored;
 use crate::stream_head::StreamHead;
 use strongroom_proof::Head;
@@ -59,6 +59,12 @@ impl PostgresLog {
         let events = self.all(query).await?;
         check_gapless(from, &events)?;
         Ok(events)
+    }
+
+    pub(crate) async fn first_after(&self, time: Timestamp) -> Result<Option<Position>> {
+        let query =
+            sqlx::query_as("SELECT position FROM event WHERE site = $1 AND time_us > $2 ORDER BY position LIMIT 1");
+        Ok(position(&self.all(query.bind(self.site.as_str()).bind(time.as_microsecond())).await?))
     }
 
     pub(crate) async fn leaves(&self, from: Position, to: Position) -> Result<Vec<Hash>> {

@@ -11,7 +11,7 @@ use super::list::json_list;
 use crate::backlog::StageBacklog;
 use crate::error::LogError;
 use crate::log::Work;
-use crate::reading::{check_gapless, column, frontier_of, hashes, instant, last, limit};
+use crate::reading::{check_gapless, column, frontier_of, hashes, instant, last, limit, position};
 use crate::stored::Stored;
 use crate::stream_head::StreamHead;
 use strongroom_proof::Head;
@@ -40,6 +40,11 @@ impl SqliteLog {
         let events = self.all(query.bind(column(from.0)).bind(limit(most))).await?;
         check_gapless(from, &events)?;
         Ok(events)
+    }
+
+    pub(crate) async fn first_after(&self, time: Timestamp) -> Result<Option<Position>> {
+        let query = sqlx::query_as("SELECT position FROM event WHERE time_us > ? ORDER BY position LIMIT 1");
+        Ok(position(&self.all(query.bind(time.as_microsecond())).await?))
     }
 
     pub(crate) async fn leaves(&self, from: Position, to: Position) -> Result<Vec<Hash>> {
