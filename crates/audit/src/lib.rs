@@ -10,10 +10,12 @@
 //! - [`holdings`](mod@holdings): what a drive holds; [`copies`]: where a booking's copies are;
 //! - [`bookings`](mod@bookings), [`runs`](mod@runs), [`alarms`](mod@alarms), [`drives`](mod@drives), by `listed`;
 //!   `prefix`: the past; [`diff`]: what changed since;
+//! - [`against`]: the log compared with what is there;
 //! - [`sentence`](mod@sentence): an event in words; `replay_state`: folds that find what does not fit;
 //! - [`evidence`]: packs that an outsider verifies;
 //! - [`as_of`], [`replay`], [`export`], [`verify`](mod@verify), and [`figures`] for metrics.
 
+pub mod against;
 pub mod alarms;
 pub mod as_of;
 pub mod booking_state;
@@ -45,6 +47,7 @@ pub mod waiting;
 #[cfg(test)]
 mod samples;
 
+pub use crate::against::{AgainstServer, AgainstServerError, Difference, DifferenceCounts, DifferenceKind, EventRef};
 pub use crate::alarms::{AlarmEnd, AlarmEntry, AlarmFilter, RAISED, alarms, raised_alarms};
 pub use crate::as_of::{AsOf, ParseAsOfError};
 pub use crate::booking_state::{BookingState, CopyProof};

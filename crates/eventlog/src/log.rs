@@ -9,7 +9,7 @@ use futures_util::Stream;
 use jiff::Timestamp;
 use strongroom_model::text::with_causes;
 use strongroom_model::{
-    NewEvent, Partition, Position, Recorded, SiteId, StageName, Status, StreamName, SubjectKind, Version,
+    EventId, NewEvent, Partition, Position, Recorded, SiteId, StageName, Status, StreamName, SubjectKind, Version,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -333,6 +333,19 @@ impl EventLog {
     pub async fn readable_stream(&self, name: &StreamName) -> Result<Vec<Recorded>, LogError> {
         let mut streams = self.readable_streams(std::slice::from_ref(name)).await?;
         Ok(streams.remove(name).unwrap_or_default())
+    }
+
+    /// The events with these ids, by position.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn with_ids(&self, ids: &[EventId]) -> Result<Vec<Stored>, LogError> {
+        let mut events = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(STREAMS_AT_ONCE) {
+            events.extend(backend!(self.with_ids(ids))?);
+        }
+        events.sort_unstable_by_key(|stored: &Stored| stored.position);
+        Ok(events)
     }
 
     /// Several streams' heads in one query, without empty streams: much cheaper than their events.

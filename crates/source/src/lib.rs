@@ -5,9 +5,10 @@
 //! connection: callers decide by [`SourceError::obstacle`], [`SourceError::failure_kind`] and
 //! [`SourceError::is_passing`].
 //!
-//! In reading order: `settings`, `client`, `list`, `download`, `marks` (and moves), `purges`, `restore`,
+//! In reading order: `settings`, `client`, `list`, `all`, `download`, `marks` (and moves), `purges`, `restore`,
 //! `guard`, `cause`, [`error`].
 
+mod all;
 mod answer;
 mod body;
 mod cause;
@@ -27,6 +28,7 @@ mod settings;
 pub mod testing;
 mod transport;
 
+pub use crate::all::BookingPage;
 pub use crate::cause::{Cause, NoConnection};
 pub use crate::client::Source;
 pub use crate::download::Download;

@@ -163,7 +163,7 @@ fn page(answer: &JsonBody, limit: u32, after: Option<&str>, list: List) -> Resul
 }
 
 /// Some servers use an empty text for the last page.
-fn cursor(json: &[u8]) -> Result<Option<String>, String> {
+pub(crate) fn cursor(json: &[u8]) -> Result<Option<String>, String> {
     let next: Option<PageCursor> = serde_json::from_slice(json)
         .map_err(|_| "its \"next\" is not a cursor: it must be text, a whole number or null".to_owned())?;
     let next = next.map(|cursor| match cursor {

@@ -7,6 +7,7 @@
 //! - `cost`: what a file costs in a month that has many;
 //! - `drive_identity`: drives that are cloned, or do not say who they are any more;
 //! - `after_the_proof`: swapped drives, restored servers, tampered copies and logs;
+//! - `compared`: a log that is compared with the document server;
 //! - `clock`: a clock that is wrong, and right again;
 //! - `log_faults`: a log without room, restored from an older copy, or open to others;
 //! - `restored`: a log that is backed up and restored by the commands of the manual;
@@ -21,6 +22,7 @@
 
 mod after_the_proof;
 mod clock;
+mod compared;
 mod configuration;
 mod cost;
 mod demo;

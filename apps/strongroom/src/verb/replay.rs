@@ -1,5 +1,6 @@
 //! `strongroom replay`: what happened, from the log alone.
 
+mod against;
 mod diff;
 mod events;
 mod table;
@@ -18,7 +19,7 @@ use crate::site;
 /// Tells from the log alone what happened, and how it stood at any moment
 #[derive(Debug, clap::Args)]
 #[command(
-    group = clap::ArgGroup::new("rows").args(["table", "diff"]),
+    group = clap::ArgGroup::new("rows").args(["table", "diff", "against"]),
     after_help = "\
 Examples:
   strongroom replay                             the whole log, then how the bookings stand
@@ -28,14 +29,16 @@ Examples:
   strongroom replay --as-of 120 --table drives  every drive as it was then
   strongroom replay --table bookings --csv      every booking, for a spreadsheet
   strongroom replay --diff 120 2026-11-21T06:00Z   what changed between two moments
+  strongroom replay --against server            what the document server lists otherwise
 
 An event that cannot follow what came before it is reported, and the exit code is 1.
+Where --against finds a difference, the exit code is 2; each is named with the event that says otherwise.
 In CSV a text that begins with =, +, - or @ has an apostrophe before it, so that no spreadsheet
 takes it for a formula."
 )]
 pub(crate) struct Args {
     /// Stop there: a position, or a time such as 2026-11-20T23:00Z
-    #[arg(long, value_name = "TIME|POSITION", conflicts_with = "diff")]
+    #[arg(long, value_name = "TIME|POSITION", conflicts_with_all = ["diff", "against"])]
     as_of: Option<AsOf>,
     /// One booking only
     #[arg(long, value_name = "ID", conflicts_with = "rows")]
@@ -49,6 +52,9 @@ pub(crate) struct Args {
     /// What changed between two moments, each a position or a time
     #[arg(long, num_args = 2, value_names = ["FROM", "TO"])]
     diff: Option<Vec<AsOf>>,
+    /// What is there and differs from what the log says
+    #[arg(long, value_name = "WHAT")]
+    against: Option<Other>,
     /// How many changed subjects at most
     #[arg(long, value_name = "N", default_value_t = DEFAULT_PAGE, requires = "diff")]
     limit: usize,
@@ -63,6 +69,13 @@ pub(crate) struct Args {
     csv: bool,
 }
 
+/// What the log is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Other {
+    /// The document server: its bookings, their state, digests and proofs
+    Server,
+}
+
 impl Args {
     fn page(&self) -> PageRequest {
         PageRequest { as_of: None, after: self.after, limit: self.limit }
@@ -71,9 +84,10 @@ impl Args {
 
 pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     let log = site::log_to_read(config).await?;
-    let exit = match (&args.diff, args.table) {
-        (Some(moments), _) => diff::show(&log, moments, args, &config.zone(), out).await?,
-        (_, Some(table)) => table::show(&log, table, args, &config.zone(), out).await?,
+    let exit = match (&args.diff, args.table, args.against) {
+        (Some(moments), ..) => diff::show(&log, moments, args, &config.zone(), out).await?,
+        (_, Some(table), _) => table::show(&log, table, args, &config.zone(), out).await?,
+        (.., Some(Other::Server)) => against::show(&log, args, config, out).await?,
         _ => events::show(&log, size(&log, args.as_of).await?, args, out).await?,
     };
     out.flush()?;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first error")]
 
+mod against;
 mod as_of;
 mod diff;
 mod errors;
@@ -41,6 +42,11 @@ on_both! {
     as_of {
         each_view_of_an_earlier_position_is_what_it_was_then,
         the_status_of_an_earlier_position_is_the_fold_of_the_events_before,
+    }
+    against {
+        a_server_that_agrees_has_no_difference,
+        each_difference_is_named_with_the_event_that_says_otherwise,
+        what_the_pipeline_moves_meanwhile_is_no_difference,
     }
     diff {
         a_diff_is_the_difference_of_two_folds,

@@ -5,7 +5,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::QueryAs;
 use sqlx::{FromRow, Postgres};
-use strongroom_model::{Partition, Position, Recorded, StageName, StreamName, SubjectKind, Version};
+use strongroom_model::{EventId, Partition, Position, Recorded, StageName, StreamName, SubjectKind, Version};
 
 use super::PostgresLog;
 use super::place::timely;
@@ -117,6 +117,16 @@ impl PostgresLog {
              ORDER BY e.stream, e.version",
         );
         self.all(query.bind(self.site.as_str()).bind(texts(names))).await
+    }
+
+    pub(crate) async fn with_ids(&self, ids: &[EventId]) -> Result<Vec<Stored>> {
+        let query = sqlx::query_as(
+            "SELECT e.position, e.body, e.leaf_hash
+             FROM (SELECT DISTINCT unnest($2::text[]) AS id) AS wanted, LATERAL (
+                 SELECT * FROM event WHERE event.site = $1 AND event.id = wanted.id::uuid LIMIT 1
+             ) AS e",
+        );
+        self.all(query.bind(self.site.as_str()).bind(texts(ids))).await
     }
 
     pub(crate) async fn heads(&self, names: &[StreamName]) -> Result<Vec<StreamHead>> {

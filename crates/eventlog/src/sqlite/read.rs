@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::query::QueryAs;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{FromRow, Sqlite};
-use strongroom_model::{Partition, Position, Recorded, StageName, StreamName, SubjectKind, Version};
+use strongroom_model::{EventId, Partition, Position, Recorded, StageName, StreamName, SubjectKind, Version};
 
 use super::SqliteLog;
 use super::list::json_list;
@@ -59,6 +59,12 @@ impl SqliteLog {
              WHERE stream IN (SELECT value FROM json_each(?)) ORDER BY stream, version",
         );
         self.all(query.bind(json_list(names))).await
+    }
+
+    pub(crate) async fn with_ids(&self, ids: &[EventId]) -> Result<Vec<Stored>> {
+        let query =
+            sqlx::query_as("SELECT position, body, leaf_hash FROM event WHERE id IN (SELECT value FROM json_each(?))");
+        self.all(query.bind(json_list(ids))).await
     }
 
     pub(crate) async fn heads(&self, names: &[StreamName]) -> Result<Vec<StreamHead>> {
