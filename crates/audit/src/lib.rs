@@ -11,7 +11,8 @@
 //! - [`bookings`](mod@bookings), [`runs`](mod@runs), [`alarms`](mod@alarms), [`drives`](mod@drives), by `listed`;
 //!   `prefix`: the past; [`diff`]: what changed since;
 //! - [`against`]: the log compared with what is there;
-//! - [`sentence`](mod@sentence): an event in words; `replay_state`: folds that find what does not fit;
+//! - [`sentence`](mod@sentence): an event in words; `replay_state` and `keys`: folds that find what does
+//!   not fit;
 //! - [`evidence`]: packs that an outsider verifies;
 //! - [`as_of`], [`replay`], [`export`], [`verify`](mod@verify), and [`figures`] for metrics.
 
@@ -29,6 +30,7 @@ pub mod evidence;
 pub mod export;
 pub mod figures;
 pub mod holdings;
+mod keys;
 mod listed;
 pub mod page;
 mod prefix;

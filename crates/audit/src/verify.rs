@@ -7,6 +7,7 @@ use strongroom_model::event::DecodeError;
 use strongroom_model::{BookingCounts, Event, Position, Recorded, SiteId, StreamName, SubjectKind};
 use strongroom_proof::Head;
 
+use crate::keys::KeyChain;
 use crate::listed::{READ_EVENTS, next_events};
 use crate::replay_state::ReplayState;
 
@@ -38,7 +39,7 @@ pub struct VerifyReport {
     /// The first wrong position.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_bad: Option<Bad>,
-    /// Events that cannot follow what came before.
+    /// Events that cannot follow what came before, and keys that nothing vouches for.
     pub illegal: u64,
     /// The first 20 of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -130,18 +131,23 @@ fn known_root(first: &Recorded) -> Option<KnownRoot> {
 
 /// Folds what the verified head covers; later events are not part of the report.
 async fn fold_all(log: &EventLog, size: u64, report: &mut VerifyReport) -> Result<(), LogError> {
-    let mut state = ReplayState::default();
+    let (mut state, mut keys) = (ReplayState::default(), KeyChain::default());
     let mut next = Position(0);
     while next.0 < size {
         for stored in next_events(log, &mut next, Position(size)).await? {
-            fold_one(&stored, &mut state, report)?;
+            fold_one(&stored, &mut state, &mut keys, report)?;
         }
     }
     report.bookings = Some(state.bookings());
     Ok(())
 }
 
-fn fold_one(stored: &Stored, state: &mut ReplayState, report: &mut VerifyReport) -> Result<(), LogError> {
+fn fold_one(
+    stored: &Stored,
+    state: &mut ReplayState,
+    keys: &mut KeyChain,
+    report: &mut VerifyReport,
+) -> Result<(), LogError> {
     let recorded = match stored.decode() {
         Ok(recorded) => recorded,
         // Counted by the log's own verification.
@@ -152,10 +158,12 @@ fn fold_one(stored: &Stored, state: &mut ReplayState, report: &mut VerifyReport)
         }
         Err(error) => return Err(error),
     };
-    if let Err(error) = state.apply(&recorded) {
+    let key = keys.take(&recorded.event).map_err(|fault| format!("{}: {fault}", recorded.stream));
+    let folded = state.apply(&recorded).map_err(|error| error.to_string());
+    for reason in [key, folded].into_iter().filter_map(Result::err) {
         report.illegal += 1;
         if report.illegal_events.len() < MAX_NAMED {
-            report.illegal_events.push(Bad { position: stored.position, reason: error.to_string() });
+            report.illegal_events.push(Bad { position: stored.position, reason });
         }
     }
     Ok(())
