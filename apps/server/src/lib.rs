@@ -15,7 +15,7 @@
 //! - [`store`]: the records;
 //! - [`documents`]: both together; `unchanged`, `move_file`, `cross_device`, `settle`, `reconcile`: carrying out what was
 //!   recorded;
-//! - `bookings`, `mark`, `archive`, `relocate`, `purge`: the requests;
+//! - `bookings`, `mark`, `evidence`, `archive`, `relocate`, `purge`: the requests;
 //! - [`import`]: filling it from a folder or a list;
 //! - `http`, [`server`]: the HTTP interface.
 
@@ -26,6 +26,7 @@ mod bytes;
 mod cross_device;
 mod disk_error;
 pub mod documents;
+mod evidence;
 mod http;
 pub mod import;
 mod incoming;

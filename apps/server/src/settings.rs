@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use strongroom_model::ByteCount;
+use strongroom_proof::PublicKey;
 
 use crate::http::TransferCut;
 use crate::store::Database;
@@ -27,6 +28,9 @@ pub struct Settings {
     pub proofs_needed_to_purge: u32,
     /// The maximum age of such a proof.
     pub evidence_fresh_for: SignedDuration,
+    /// The site's public keys. Where there are any, a mark needs proof that its event is in a log that one of them
+    /// signed, and nothing else counts for a purge.
+    pub site_keys: Vec<PublicKey>,
     /// How often a server looks for what a process that died left half done: an import, or another server of the same
     /// document root.
     pub reconcile_every: Duration,
@@ -46,6 +50,7 @@ impl Settings {
             zone: TimeZone::UTC,
             proofs_needed_to_purge: 2,
             evidence_fresh_for: SignedDuration::from_hours(90 * 24),
+            site_keys: Vec::new(),
             reconcile_every: Duration::from_secs(60),
             limits: Limits::default(),
             cut: None,

@@ -7,6 +7,7 @@
 //! everything else uses either; then the records, by noun.
 
 pub(crate) mod booking;
+pub(crate) mod checkpoint;
 mod columns;
 mod connection;
 mod database;

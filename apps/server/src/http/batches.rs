@@ -11,6 +11,8 @@ use super::problem::{BodyProblems, Problem, Problems};
 use crate::token::Token;
 
 /// Marks bookings as backed up, with the proofs. Idempotent.
+///
+/// A server that has the site's public key believes a mark only with evidence that its event is in the log.
 #[utoipa::path(
     post, path = "/v1/marks", request_body = MarkRequest, security(("bearer" = ["backup"])),
     responses((status = 200, body = Answers), Problems, BodyProblems)
@@ -21,7 +23,9 @@ pub(crate) async fn mark(
     Json(request): Json<MarkRequest>,
 ) -> Result<axum::Json<Answers>, Problem> {
     check_count(request.marks.len(), MAX_ITEMS)?;
-    answered(api.documents.mark(&request.marks, &token.id).await?)
+    let evidence = request.evidence.as_ref();
+    check_count(evidence.map_or(0, |evidence| evidence.events.len()), MAX_ITEMS)?;
+    answered(api.documents.mark(&request.marks, evidence, &token.id).await?)
 }
 
 /// Moves marked bookings' files to `archived/<month>/`. Idempotent.

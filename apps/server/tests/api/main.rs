@@ -17,6 +17,8 @@ macro_rules! whole_suite {
         mod crash;
         #[path = "disks.rs"]
         mod disks;
+        #[path = "evidence.rs"]
+        mod evidence;
         #[path = "full.rs"]
         mod full;
         #[path = "import_folder.rs"]
@@ -52,4 +54,5 @@ macro_rules! whole_suite {
 }
 
 mod postgres;
+mod site_log;
 mod sqlite;

@@ -63,6 +63,13 @@ pub(crate) fn settings(config: &Config) -> Result<Settings, CliError> {
     settings.zone = config.zone();
     settings.proofs_needed_to_purge = config.server.purge_proofs;
     settings.limits.upload = config.server.largest_upload;
+    for key in &config.server.site_keys {
+        let key = key.parse().context_and_step(
+            "server.site_keys has an entry that is not a public key",
+            "write what `strongroom key show` prints on the backup host",
+        )?;
+        settings.site_keys.push(key);
+    }
     Ok(settings)
 }
 

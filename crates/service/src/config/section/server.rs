@@ -44,6 +44,12 @@ pub struct ServerSection {
     /// How many proven copies on distinct drives a purge needs for each file.
     #[config(default = 2, validate(*purge_proofs >= 1, "a purge needs at least 1 proven copy"))]
     pub purge_proofs: u32,
+
+    /// The site's public keys, as `strongroom key show` prints them. With one, the server
+    /// believes only proofs that are in a log that the key signed, and a forged one counts
+    /// for nothing. After a rotation, the old and the new key.
+    #[config(default = [])]
+    pub site_keys: Vec<String>,
 }
 
 impl ServerSection {
