@@ -224,11 +224,12 @@ impl Missing {
     /// The next step.
     #[must_use]
     pub fn next_step(&self) -> String {
-        let role = &self.role;
+        // One process has both.
+        let role = if self.role == StageName::Purge.name() { StageName::Custody.name() } else { self.role.as_str() };
         let start = format!(
             "start `strongroom {role}` (`systemctl start strongroom@{role}`, or the pod or container of that name)"
         );
-        match (role.as_str(), self.drive) {
+        match (role, self.drive) {
             _ if self.cut.is_some() => format!(
                 "see what `strongroom {role}` says of the broker in its journal; `strongroom doctor` on its host tries the login"
             ),

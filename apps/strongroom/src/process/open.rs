@@ -81,13 +81,22 @@ struct Background {
 impl Process {
     /// Opens the site for a verb that has one role, of processes that share a broker.
     pub(crate) async fn worker(role: Role, config: Config, common: &Common) -> Result<Self, CliError> {
-        let verb = role.name();
+        Self::worker_of(role.name(), &[role], config, common).await
+    }
+
+    /// The same for a verb with several.
+    pub(crate) async fn worker_of(
+        verb: &'static str,
+        roles: &[Role],
+        config: Config,
+        common: &Common,
+    ) -> Result<Self, CliError> {
         broker::needed(&config, verb)?;
         let said = if common.is_quiet() { quiet(&config.telemetry) } else { config.telemetry.clone() };
         let traces = telemetry::init_as(&broker::without_client(&said), &ServiceIdentity { verb, site: &config.site })?;
         let (clock, shutdown) = (Clock::system(), Shutdown::on_signals(DEFAULT_STOP_BOUND));
         let listen = common.listen(&config);
-        Self::open(ProcessOptions { verb, roles: &[role], config, listen, clock, shutdown, traces }).await
+        Self::open(ProcessOptions { verb, roles, config, listen, clock, shutdown, traces }).await
     }
 
     /// Opens the site. Questions about the process's health are answered from here on. The relay is at work when this

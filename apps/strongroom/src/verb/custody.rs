@@ -1,4 +1,4 @@
-//! `strongroom custody`: does what is asked of drives' contents, as a process of its own.
+//! `strongroom custody`: does what is asked of drives' contents, and approved purges, as a process of its own.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::process::mount::with_drive;
 use crate::process::role::Role;
 use crate::process::{Common, Process};
 
-/// Verifies, copies, repairs and restores what drives hold, as people and the schedule ask for it
+/// Verifies, copies, repairs and restores what drives hold, and runs approved purges, as people ask for it
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -32,8 +32,10 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args, config: Config) -> Result<Exit, CliError> {
     let config = with_drive(config, args.drive.as_deref())?;
-    let mut process = Process::worker(Role::Stage(StageName::Custody), config, &args.common).await?;
+    let roles = [Role::Stage(StageName::Custody), Role::Stage(StageName::Purge)];
+    let mut process = Process::worker_of("custody", &roles, config, &args.common).await?;
     process.start_custody().await;
+    process.start_purge().await;
     let done = process.work().await;
     process.end(done).await
 }

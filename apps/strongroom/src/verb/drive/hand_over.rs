@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use strongroom_audit::{copies_of, holdings};
 use strongroom_eventlog::EventLog;
+use strongroom_model::drive_state::Whereabouts;
 use strongroom_model::event::{DriveHandedOver, DriveLost, DriveReturned};
 use strongroom_model::text::{grouped, printable};
 use strongroom_model::{BookingId, ByteCount, Event, Position};
@@ -77,7 +78,7 @@ pub(super) async fn hand_over(args: &HandOverArgs, config: &Config, out: &mut Ou
 }
 
 async fn hand_over_in(log: &EventLog, args: &HandOverArgs, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
-    let known = Known::named(log, &args.drive).await?;
+    let known = in_service(Known::named(log, &args.drive).await?, false)?;
     let (to, place) = (words(&args.to, "--to")?, words(&args.place, "--place")?);
     let contents = contents(log, &known).await?;
     let now = Clock::system().now();
@@ -127,7 +128,7 @@ pub(super) async fn back(args: &ReturnArgs, config: &Config, out: &mut Out) -> R
     let log = site::log(config).await?;
     let place = words(&args.place, "--place")?;
     let from = args.from.as_deref().map(|from| words(from, "--from")).transpose()?;
-    let known = Known::named(&log, &args.drive).await?;
+    let known = in_service(Known::named(&log, &args.drive).await?, true)?;
     let noted = known.append(&log, Event::DriveReturned(DriveReturned { from, place: place.clone() })).await;
     log.close().await;
     noted?;
@@ -139,13 +140,26 @@ pub(super) async fn back(args: &ReturnArgs, config: &Config, out: &mut Out) -> R
 pub(super) async fn lost(args: &LostArgs, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     let log = site::log(config).await?;
     let reason = words(&args.reason, "--reason")?;
-    let known = Known::named(&log, &args.drive).await?;
+    let known = in_service(Known::named(&log, &args.drive).await?, false)?;
     let noted = known.append(&log, Event::DriveLost(DriveLost { reason })).await;
     log.close().await;
     noted?;
     out.line(format_args!("drive {} is lost: its copies count no longer, until it is returned", known.called()))?;
     out.line("Next: strongroom drive list shows which drives are left; make another copy with strongroom drive copy")?;
     Ok(Exit::Well)
+}
+
+/// Refuses a drive that is out of service; one that is lost may be found.
+fn in_service(known: Known, may_be_lost: bool) -> Result<Known, CliError> {
+    let is_found = may_be_lost && matches!(known.state.whereabouts, Whereabouts::Lost { .. });
+    if known.state.counts() || is_found {
+        return Ok(known);
+    }
+    let step = match known.state.whereabouts {
+        Whereabouts::Lost { .. } => "if it was found, record that first: strongroom drive return",
+        _ => "set it up anew as another drive: strongroom drive init, after its old contents were erased",
+    };
+    Err(CliError::new(format!("drive {} is not in service: {}", known.called(), known.state.place())).next_step(step))
 }
 
 fn words(text: &str, what: &str) -> Result<String, CliError> {
