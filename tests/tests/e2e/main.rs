@@ -5,6 +5,7 @@
 //! - `server_faults`, `names`, `drive_faults`, `mail`, `configuration`: what can go wrong, each
 //!   with a clear error and nothing lost;
 //! - `cost`: what a file costs in a month that has many;
+//! - `custody`: copies on other drives, evidence, repair and restore by the commands of the manual;
 //! - `drive_identity`: drives that are cloned, or do not say who they are any more;
 //! - `after_the_proof`: swapped drives, restored servers, tampered copies and logs;
 //! - `compared`: a log that is compared with the document server;
@@ -25,6 +26,7 @@ mod clock;
 mod compared;
 mod configuration;
 mod cost;
+mod custody;
 mod demo;
 mod drive_faults;
 mod drive_identity;
