@@ -1,5 +1,6 @@
 //! What is due without anybody asking: reading the mounted drive back, and drills.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,7 +9,9 @@ use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::custody::{Custody, Ended};
 use strongroom_model::event::{Act, CustodyRequested, MountedDrive, RestoreTo, Selection};
 use strongroom_model::fold::fold;
-use strongroom_model::{Actor, CustodyId, DriveId, Event, Expected, NewEvent, Position, StreamName, SubjectKind};
+use strongroom_model::{
+    Actor, BookingId, CustodyId, DriveId, Event, Expected, NewEvent, Position, StreamName, SubjectKind,
+};
 use strongroom_service::actor::actor_named;
 use strongroom_service::{Clock, Config, blocking};
 
@@ -93,10 +96,11 @@ impl CustodySchedule {
     }
 }
 
-/// Some of a drive's files by chance: as many as wanted, on average.
+/// Some of a drive's bookings by chance: as many as wanted, or all where it holds fewer.
 pub(crate) async fn drill(log: &EventLog, drive: DriveId, files: u32) -> Result<Selection, LogError> {
     let end = Position(log.head().await?.size);
-    let held = strongroom_audit::holdings_by_path(log, drive, None, end).await?.len() as u64;
-    let per_10000 = (u64::from(files) * 10_000).checked_div(held).unwrap_or(10_000).clamp(1, 10_000);
-    Ok(Selection::Sample { per_10000: u32::try_from(per_10000).unwrap_or(10_000), seed: fastrand::u64(..1 << 53) })
+    let held = strongroom_audit::holdings_by_path(log, drive, None, end).await?;
+    let bookings: BTreeSet<BookingId> = held.into_values().map(|one| one.booking).collect();
+    let files = usize::try_from(files).unwrap_or(usize::MAX);
+    Ok(Selection::Bookings { ids: fastrand::choose_multiple(bookings, files) })
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use strongroom_audit::{copies_of, known_drives};
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{Act, MountedDrive, RestoreTo, Selection};
-use strongroom_model::text::grouped;
+use strongroom_model::text::{files, grouped};
 use strongroom_model::{BookingId, DriveId, Month};
 use strongroom_service::Config;
 
@@ -50,7 +50,7 @@ pub(crate) struct Args {
     #[arg(long)]
     all: bool,
     /// As many files, chosen at random, to a scratch folder that is emptied afterwards
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000), conflicts_with_all = ["to", "from_drive"])]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), conflicts_with_all = ["to", "from_drive"])]
     drill: Option<u32>,
     /// A folder, or `server` for the document server's archive
     #[arg(long, value_name = "FOLDER", required_unless_present = "drill")]
@@ -168,9 +168,9 @@ fn report(seen: &[Seen], json: bool, out: &mut Out) -> Result<Exit, CliError> {
         out.line("no such file is on that drive: `strongroom drive find BOOKING` says where a booking's copies are")?;
         return Ok(exit);
     }
-    let there = if there > 0 { format!(", {} were there already", grouped(there)) } else { String::new() };
-    let wrong_too = if wrong > 0 { format!(", {} were NOT restored", grouped(wrong)) } else { String::new() };
-    out.line(format_args!("{} files were restored and read again{there}{wrong_too}", grouped(written)))?;
+    let there = if there > 0 { format!(", {} there already", grouped(there)) } else { String::new() };
+    let wrong_too = if wrong > 0 { format!(", {} NOT restored", grouped(wrong)) } else { String::new() };
+    out.line(format_args!("{} restored and read again{there}{wrong_too}", files(written)))?;
     for remark in seen.iter().flat_map(|one| &one.state.tally.remarks) {
         out.line(format_args!("  {remark}"))?;
     }

@@ -26,7 +26,7 @@ pub struct CustodySection {
     /// Unset: only with `strongroom restore --drill`.
     pub drill_every: Option<Period>,
 
-    /// How many files such a drill restores: 1 to 10000.
-    #[config(default = 20, validate(*drill_files >= 1 && *drill_files <= 10_000, "it must be from 1 to 10000"))]
+    /// How many files such a drill restores: 1 to 1000.
+    #[config(default = 20, validate(*drill_files >= 1 && *drill_files <= 1000, "it must be from 1 to 1000"))]
     pub drill_files: u32,
 }
