@@ -51,6 +51,12 @@ pub fn grouped(number: u64) -> String {
     out
 }
 
+/// `1 file`, `1,204 files`.
+#[must_use]
+pub fn files(number: u64) -> String {
+    format!("{} {}", grouped(number), if number == 1 { "file" } else { "files" })
+}
+
 /// An instant in that zone: `2026-11-21 04:58:07 CET`.
 #[must_use]
 pub fn shown(at: Timestamp, zone: &TimeZone) -> String {

@@ -86,7 +86,10 @@ pub(crate) async fn request(log: &EventLog, clock: &Clock, act: Act) -> Result<C
     Ok(id)
 }
 
-async fn state(log: &EventLog, id: CustodyId) -> Result<(Custody, Vec<strongroom_model::Recorded>), CliError> {
+pub(crate) async fn state(
+    log: &EventLog,
+    id: CustodyId,
+) -> Result<(Custody, Vec<strongroom_model::Recorded>), CliError> {
     let history = log.stream(&StreamName::custody(id)).await?;
     let state = fold::<Custody>(&history).map_err(|error| {
         CliError::new(format!("act {id} cannot be understood: {error}")).next_step("strongroom log verify")

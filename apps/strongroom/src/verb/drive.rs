@@ -1,6 +1,7 @@
 //! `strongroom drive`: gives a drive its identity, or gives it back, and says how a drive stands.
 
 mod adopt;
+mod cancel;
 mod copy;
 mod find;
 mod hand_over;
@@ -117,6 +118,8 @@ enum DriveVerb {
         #[command(flatten)]
         args: repair::RepairArgs,
     },
+    /// Ends a verification, copy or repair that is not to go on
+    Cancel(cancel::CancelArgs),
     /// Records who gets a drive and where it is kept, and writes a receipt to sign
     HandOver(hand_over::HandOverArgs),
     /// Records that a drive came back
@@ -173,6 +176,7 @@ pub(crate) async fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Resu
             let root = root(path.as_deref(), Some(&config), file)?;
             Box::pin(repair::run(&root, args, &config, out)).await
         }
+        DriveVerb::Cancel(args) => cancel::run(args, &site::config(file)?, out).await,
         DriveVerb::HandOver(args) => hand_over::hand_over(args, &site::config(file)?, out).await,
         DriveVerb::Return(args) => hand_over::back(args, &site::config(file)?, out).await,
         DriveVerb::Lost(args) => hand_over::lost(args, &site::config(file)?, out).await,

@@ -9,7 +9,7 @@ use strongroom_audit::{copies_of, holdings};
 use strongroom_eventlog::EventLog;
 use strongroom_model::drive_state::Whereabouts;
 use strongroom_model::event::{DriveHandedOver, DriveLost, DriveReturned};
-use strongroom_model::text::{grouped, printable};
+use strongroom_model::text::{files, grouped, printable};
 use strongroom_model::{BookingId, ByteCount, Event, Position};
 use strongroom_service::{Clock, Config};
 
@@ -109,14 +109,14 @@ async fn hand_over_in(log: &EventLog, args: &HandOverArgs, config: &Config, out:
         .context_and_step(format!("cannot write the receipt {}", path.display()), "name another file with --receipt")?;
     known.append(log, event).await?;
     out.line(format_args!(
-        "drive {} is with {to} now, at {place}: {} proven files, {}",
+        "drive {} is with {to} now, at {place}: {}, {}, each proven",
         known.called(),
-        grouped(contents.files),
+        files(contents.files),
         contents.bytes
     ))?;
     if contents.damaged > 0 {
         out.line(format_args!(
-            "note: {} of its copies are damaged, and not counted; strongroom drive repair, before it leaves",
+            "note: damaged copies, which are not counted: {}; strongroom drive repair, before it leaves",
             grouped(contents.damaged)
         ))?;
     }

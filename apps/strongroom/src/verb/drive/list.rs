@@ -9,7 +9,7 @@ use strongroom_eventlog::EventLog;
 use strongroom_model::copy::Copy;
 use strongroom_model::drive_state::{DriveState, Whereabouts};
 use strongroom_model::fold::fold;
-use strongroom_model::text::{grouped, printable};
+use strongroom_model::text::{files, grouped, printable};
 use strongroom_model::{ByteCount, DriveId, Position, StreamName};
 use strongroom_service::{Clock, Config};
 
@@ -136,7 +136,7 @@ fn line(entry: &Entry, now: Timestamp) -> String {
                 1 => "since yesterday".to_owned(),
                 days => format!("within {days} days"),
             };
-            format!("{} files, {}, each read back {when}", grouped(entry.files), entry.bytes)
+            format!("{}, {}, each read back {when}", files(entry.files), entry.bytes)
         }
     };
     let damaged = if entry.damaged > 0 { format!(", {} DAMAGED", grouped(entry.damaged)) } else { String::new() };

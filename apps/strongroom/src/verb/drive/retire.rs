@@ -3,7 +3,7 @@
 use strongroom_audit::{copies_of, holdings};
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::DriveRetired;
-use strongroom_model::text::{grouped, printable};
+use strongroom_model::text::{files, grouped, printable};
 use strongroom_model::{BookingId, ByteCount, Event, Position};
 use strongroom_service::Config;
 
@@ -33,8 +33,8 @@ pub(super) async fn run(args: &RetireArgs, config: &Config, out: &mut Out) -> Re
     log.close().await;
     let (called, data) = retired?;
     out.line(format_args!(
-        "drive {called} is retired: each of its {} files is proven on {} other drives at least; its copies count no longer",
-        grouped(data.files),
+        "drive {called} is retired: {}, each proven on {} other drives at least; its copies count no longer",
+        files(data.files),
         data.elsewhere
     ))?;
     out.line("Next: erase it as your rules ask; the log keeps what it held")?;
@@ -76,7 +76,7 @@ async fn retire(log: &EventLog, args: &RetireArgs, needed: u32) -> Result<(Strin
     }
     if lacking > 0 {
         return Err(CliError::new(format!(
-            "drive {} is not retired: {} of its files are proven on fewer than {needed} other drives, such as {}",
+            "drive {} is not retired: of its files, {} lack a proof on {needed} other drives, such as {}",
             known.called(),
             grouped(lacking),
             lacks.join(", ")

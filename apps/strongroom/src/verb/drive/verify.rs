@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use strongroom_model::custody::Custody;
 use strongroom_model::event::{Act, Selection, Tally};
-use strongroom_model::text::grouped;
+use strongroom_model::text::{files, grouped};
 use strongroom_model::{BookingId, CustodyId, DriveId, Month};
 use strongroom_service::Config;
 
@@ -123,15 +123,19 @@ fn is_well(state: &Custody) -> bool {
 fn sentence(verb: &str, drive: DriveId, tally: &Tally) -> String {
     let mut parts = Vec::new();
     for (number, what) in [
-        (tally.good, "files are as they were proven"),
-        (tally.written, "files were written, read back and proven"),
-        (tally.skipped, "were there already"),
-        (tally.damaged, "ARE DAMAGED"),
-        (tally.faults, "other faults"),
+        (tally.good, "as proven"),
+        (tally.written, "written, read back and proven"),
+        (tally.skipped, "there already"),
+        (tally.damaged, "DAMAGED"),
     ] {
         if number > 0 {
-            parts.push(format!("{} {what}", grouped(number)));
+            parts.push(format!("{} {what}", files(number)));
         }
+    }
+    match tally.faults {
+        0 => {}
+        1 => parts.push("one other fault".to_owned()),
+        several => parts.push(format!("{} other faults", grouped(several))),
     }
     if parts.is_empty() {
         parts.push("there was nothing to do".to_owned());

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use strongroom_drive::{Drive, DriveError, ListedCopy, LoggedCopy, RestoreFolder, RestoreOutcome, restored_name};
-use strongroom_model::text::{grouped, printable};
+use strongroom_model::text::{files, grouped, printable};
 use strongroom_model::{BookingId, Month};
 use strongroom_service::blocking;
 
@@ -42,12 +42,12 @@ pub(super) async fn run(
         out.line("the drive's manifests list no such file")?;
         return Ok(Exit::Problems);
     }
-    let there = if done.there > 0 { format!(", {} were there already", grouped(done.there)) } else { String::new() };
-    out.line(format_args!("{} files were restored and read again{there}", grouped(done.written)))?;
+    let there = if done.there > 0 { format!(", {} there already", grouped(done.there)) } else { String::new() };
+    out.line(format_args!("{} restored and read again{there}", files(done.written)))?;
     if done.wrong.is_empty() {
         return Ok(Exit::Well);
     }
-    out.line(format_args!("{} were NOT restored:", grouped(done.wrong.len() as u64)))?;
+    out.line(format_args!("NOT restored: {}", grouped(done.wrong.len() as u64)))?;
     for wrong in done.wrong.iter().take(MAX_NAMED) {
         out.line(format_args!("  {wrong}"))?;
     }
