@@ -83,8 +83,8 @@ pub(crate) async fn propose(
 
 /// Gives a purge and a page of its bookings, each with its evidence and what a run would refuse now.
 #[utoipa::path(
-    get, path = "/v1/purges/{purge}",
-    params(("purge" = String, Path, description = "The purge's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$"), ItemsQuery),
+    get, path = "/v1/purges/{id}",
+    params(("id" = String, Path, description = "The purge's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$"), ItemsQuery),
     security(("bearer" = ["purge"]), ("bearer" = ["approve"]), ("bearer" = ["backup"])),
     responses(
         (status = 200, body = PurgeInfo),
@@ -106,8 +106,8 @@ pub(crate) async fn one(
 ///
 /// By somebody else than who proposed it, with another token, and within 30 days. The approval is valid for 30 days.
 #[utoipa::path(
-    post, path = "/v1/purges/{purge}/approval",
-    params(("purge" = String, Path, description = "The purge's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")),
+    post, path = "/v1/purges/{id}/approval",
+    params(("id" = String, Path, description = "The purge's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")),
     request_body = PurgeApproval, security(("bearer" = ["approve"])),
     responses(
         (status = 201, body = PurgeSummary),
@@ -129,8 +129,8 @@ pub(crate) async fn approve(
 
 /// Refuses a purge: it can never run from then on. Idempotent.
 #[utoipa::path(
-    post, path = "/v1/purges/{purge}/refusal",
-    params(("purge" = String, Path, description = "The purge's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")),
+    post, path = "/v1/purges/{id}/refusal",
+    params(("id" = String, Path, description = "The purge's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")),
     request_body = PurgeRefusal, security(("bearer" = ["approve"])),
     responses(
         (status = 201, body = PurgeSummary),
@@ -154,8 +154,8 @@ pub(crate) async fn refuse(
 /// Each file needs fresh proofs on distinct drives that do not rest on a cache, reported with neither the proposer's
 /// nor the approver's token, at that moment.
 #[utoipa::path(
-    post, path = "/v1/purges/{purge}/run",
-    params(("purge" = String, Path, description = "The purge's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")),
+    post, path = "/v1/purges/{id}/run",
+    params(("id" = String, Path, description = "The purge's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")),
     request_body = PurgeRun, security(("bearer" = ["backup"])),
     responses(
         (status = 200, body = Answers),

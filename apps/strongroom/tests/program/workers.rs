@@ -102,7 +102,7 @@ fn run_does_everything_over_the_broker_as_well() {
     let ending = fleet.run(&["run", "--once", "--json"]).expect(0).json();
     assert_eq!((&ending["archived"], &ending["ok"]), (&5.into(), &true.into()), "{ending}");
     let doctor = fleet.run(&["doctor"]).expect(0).stdout;
-    assert!(doctor.contains("takes our login, and has the site's 6 queues"), "{doctor}");
+    assert!(doctor.contains("takes our login, and has the site's 8 queues"), "{doctor}");
     assert!(doctor.contains("parked messages   none"), "{doctor}");
 }
 

@@ -37,7 +37,10 @@ pub(crate) async fn an_unknown_status_is_named_with_those_that_there_are(log: &E
     let none = subjects(log, SubjectKind::Run, "failed", &page).await.unwrap();
     assert!(none.items.is_empty(), "it is known, and nothing has it");
     let error = subjects(log, SubjectKind::Drive, "ready", &page).await.unwrap_err().to_string();
-    assert_eq!(error, "unknown status \"ready\" of a drive: expected needs-attention");
+    assert_eq!(
+        error,
+        "unknown status \"ready\" of a drive: expected here, handed-over, retired, lost, needs-attention"
+    );
 }
 
 pub(crate) async fn an_unknown_subject_is_named(log: &EventLog) {

@@ -26,6 +26,10 @@ fn stages_of(subject: Option<SubjectKind>) -> &'static [StageName] {
     match subject {
         Some(SubjectKind::Booking) => &[StageName::Fetch, StageName::Verify, StageName::Archive],
         Some(SubjectKind::Run) => &[StageName::Enumerate],
+        Some(SubjectKind::Custody) => &[StageName::Custody],
+        Some(SubjectKind::Purge) => &[StageName::Purge],
+        // The kernel's own, of any subject: families that have none for themselves use them.
+        None => &[StageName::Custody, StageName::Purge],
         Some(SubjectKind::Alarm | SubjectKind::Summary) => &[StageName::Notify],
         _ => &[],
     }
@@ -154,7 +158,8 @@ fn operation(action: &str, name: &str, messages: &BTreeSet<&str>) -> Value {
 
 fn document() -> Value {
     let drive: DriveId = DRIVE.parse().unwrap();
-    let topology = Topology::new(SITE.parse().unwrap(), &[(StageName::Verify, drive.into())]);
+    let topology =
+        Topology::new(SITE.parse().unwrap(), &[(StageName::Verify, drive.into()), (StageName::Custody, drive.into())]);
     let mut by_stage: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for event in CATALOGUE {
         for stage in next_of(event) {
@@ -189,9 +194,9 @@ fn document() -> Value {
         "components": {
             "parameters": {
                 "site": { "description": "The site's name." },
-                "kind": { "description": "The kind of subject: booking, run, alarm or summary." },
+                "kind": { "description": "The kind of subject: booking, run, custody, purge, alarm or summary." },
                 "event": { "description": "The event's type, without strongroom. and its version, with hyphens for dots." },
-                "drive": { "description": "The drive's id: its files are read back where it is mounted." },
+                "drive": { "description": "The drive's id: its files are read where it is mounted." },
             },
             "messages": messages,
         },

@@ -27,7 +27,7 @@ pub(crate) fn drive() -> DriveId {
 }
 
 pub(crate) fn topology() -> Topology {
-    Topology::new(site(), &[(StageName::Verify, drive().into())])
+    Topology::new(site(), &[(StageName::Verify, drive().into()), (StageName::Custody, drive().into())])
 }
 
 /// A drive that the topology knows nothing of.

@@ -46,7 +46,7 @@ fn the_longest_names_fit_into_what_amqp_allows() {
 }
 
 #[test]
-fn each_stage_has_its_queue_and_verify_one_for_each_drive() {
+fn each_stage_has_its_queue_and_those_that_need_a_drive_one_for_each() {
     let topology = topology();
     let has_queue = |stage, drive: DriveId| {
         let name = QueueName::stage(&site(), stage, Some(&drive.into())).unwrap();
@@ -55,7 +55,9 @@ fn each_stage_has_its_queue_and_verify_one_for_each_drive() {
     for &stage in StageName::ALL {
         assert!(has_queue(stage, drive()), "{stage}");
     }
-    assert_eq!(QueueName::stage(&site(), StageName::Verify, None), None);
-    assert!(!has_queue(StageName::Verify, other_drive()));
+    for stage in [StageName::Verify, StageName::Custody] {
+        assert_eq!(QueueName::stage(&site(), stage, None), None);
+        assert!(!has_queue(stage, other_drive()));
+    }
     assert_eq!(topology.queues()[0].name, QueueName::parked(&site()), "what dead letters go to is there first");
 }

@@ -23,7 +23,10 @@ fn set_mode(path: &Path, mode: u32) {
 fn run_as_reader(folder: &Path, test: &str) {
     let program = folder.join("reader");
     if !program.exists() {
-        std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        // By another process: a program that ours has open to write cannot be started, and a test beside this one may
+        // start a process meanwhile, which would hold it open.
+        let copied = Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&program).status().unwrap();
+        assert!(copied.success());
     }
     set_mode(&program, 0o755);
     set_mode(folder, 0o555);

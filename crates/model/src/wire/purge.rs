@@ -25,7 +25,7 @@ pub struct PurgeProposal {
     pub ids: Vec<String>,
 }
 
-/// Approves a purge (`POST /v1/purges/{purge}/approval`). Deletes nothing. Idempotent.
+/// Approves a purge (`POST /v1/purges/{id}/approval`). Deletes nothing. Idempotent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -35,7 +35,7 @@ pub struct PurgeApproval {
     pub approved_by: String,
 }
 
-/// Refuses a purge (`POST /v1/purges/{purge}/refusal`): it can never run from then on. Idempotent.
+/// Refuses a purge (`POST /v1/purges/{id}/refusal`): it can never run from then on. Idempotent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -48,7 +48,7 @@ pub struct PurgeRefusal {
     pub reason: String,
 }
 
-/// Deletes files of an approved purge (`POST /v1/purges/{purge}/run`), each that is proven enough at that moment.
+/// Deletes files of an approved purge (`POST /v1/purges/{id}/run`), each that is proven enough at that moment.
 /// Idempotent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -137,7 +137,7 @@ pub struct PurgePage {
     pub next: Option<String>,
 }
 
-/// A purge and a page of its bookings (`GET /v1/purges/{purge}?limit=N&after=CURSOR`).
+/// A purge and a page of its bookings (`GET /v1/purges/{id}?limit=N&after=CURSOR`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PurgeInfo {
