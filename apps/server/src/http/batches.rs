@@ -3,7 +3,8 @@
 use axum::Extension;
 use axum::extract::State;
 use http::StatusCode;
-use strongroom_model::wire::{Answer, Answers, MAX_ITEMS, MarkRequest, MoveRequest};
+use strongroom_model::wire::{Answer, Answers, MAX_ITEMS, MarkEvidence, MarkRequest, MoveRequest};
+use strongroom_proof::{MAX_NOTE_BYTES, MAX_PROOF_HASHES};
 
 use super::Api;
 use super::extract::Json;
@@ -24,8 +25,28 @@ pub(crate) async fn mark(
 ) -> Result<axum::Json<Answers>, Problem> {
     check_count(request.marks.len(), MAX_ITEMS)?;
     let evidence = request.evidence.as_ref();
-    check_count(evidence.map_or(0, |evidence| evidence.events.len()), MAX_ITEMS)?;
+    evidence.map_or(Ok(()), check_evidence)?;
     answered(api.documents.mark(&request.marks, evidence, &token.id).await?)
+}
+
+/// Refuses evidence beyond its bounds, whatever it is about.
+fn check_evidence(evidence: &MarkEvidence) -> Result<(), Problem> {
+    let bounds = [
+        ("events", evidence.events.len(), MAX_ITEMS),
+        ("bytes of a checkpoint", evidence.checkpoint.len(), MAX_NOTE_BYTES),
+        (
+            "hashes of one proof",
+            evidence.events.iter().map(|event| event.proof.len()).max().unwrap_or(0),
+            MAX_PROOF_HASHES,
+        ),
+    ];
+    match bounds.into_iter().find(|(_, count, most)| count > most) {
+        None => Ok(()),
+        Some((what, count, most)) => {
+            let detail = format!("the evidence has {count} {what}, and {most} is the most");
+            Err(Problem::new(StatusCode::BAD_REQUEST, "too-many", detail))
+        }
+    }
 }
 
 /// Moves marked bookings' files to `archived/<month>/`. Idempotent.

@@ -1,12 +1,13 @@
 //! Marks with evidence, on a server that has the site's key.
 
+use reqwest::StatusCode;
 use serde_json::json;
 use strongroom_model::event::ReadBack;
-use strongroom_model::wire::{Answer, AnswerOutcome, Mark, MarkEvidence, PurgeInfo, RefusalCause, ServerState};
+use strongroom_model::wire::{Answer, AnswerOutcome, EvidenceEvent, Mark, MarkEvidence, PurgeInfo, RefusalCause, ServerState};
 use strongroom_model::{Digest, DriveId, EventId};
 use strongroom_server::import::import_csv;
 
-use super::rig::Rig;
+use super::rig::{Rig, problem};
 use crate::site_log::{SiteLog, key};
 
 async fn with_key(log: &SiteLog) -> Rig {
@@ -81,7 +82,6 @@ async fn r5_a_forged_mark_is_refused_whatever_is_forged() {
         ("a changed event", shown(&|one| one.events[1].bytes = one.events[1].bytes.replace("B-1/a", "B-1/b")), "is not in the log"),
         ("another event's proof", shown(&|one| one.events[1].proof = one.events[0].proof.clone()), "is not in the log"),
         ("no hashes", shown(&|one| one.events[1].proof = vec!["hash".to_owned()]), "not a list of hashes"),
-        ("too many hashes", shown(&|one| one.events[1].proof = vec![one.events[1].proof[0].clone(); 64]), "not a list of hashes"),
         ("no event", shown(&|one| drop(one.events.remove(1))), "has no event"),
         ("no JSON", shown(&|one| one.events[1].bytes = "{}".to_owned()), "has no event"),
         ("an event of its own", with(&|mark| mark.event = EventId::new(now)), "has no event"),
@@ -106,6 +106,29 @@ async fn r5_a_forged_mark_is_refused_whatever_is_forged() {
         assert_eq!((info.state, info.proofs.len()), (ServerState::SignedOff, 0));
     }
     assert_eq!(mark(&rig, &[good], Some(evidence)).await[0].outcome, AnswerOutcome::Done);
+}
+
+#[tokio::test]
+async fn evidence_beyond_its_bounds_is_refused_whatever_it_is_about() {
+    let mut log = SiteLog::new();
+    let rig = with_key(&log).await;
+    rig.booking("B-1", "a.pdf", b"a").await;
+    let record = digest(&rig, "B-1").await;
+    let good = log.backed_up("B-1", &record, b"a", rig.clock.now());
+    let evidence = log.evidence();
+    let event = evidence.events[0].clone();
+    let long = MarkEvidence { checkpoint: "x".repeat((16 << 10) + 1), ..evidence.clone() };
+    let hashes = vec!["AAAA".to_owned(); 64];
+    let deep = MarkEvidence { events: vec![EvidenceEvent { proof: hashes, ..event.clone() }], ..evidence.clone() };
+    let many = MarkEvidence { events: vec![event; 1001], ..evidence };
+    for (evidence, what) in [(long, "16385 bytes of a checkpoint"), (deep, "64 hashes of one proof"), (many, "1001 events")] {
+        for marks in [&[][..], std::slice::from_ref(&good)] {
+            let body = json!({"marks": marks, "evidence": evidence});
+            let detail = problem(rig.post("/v1/marks", &body).await, StatusCode::BAD_REQUEST, "too-many").await;
+            assert!(detail.contains(what), "{detail}");
+        }
+    }
+    assert_eq!(rig.info("B-1").await.state, ServerState::SignedOff);
 }
 
 #[tokio::test]
