@@ -107,6 +107,38 @@ fn run_does_everything_over_the_broker_as_well() {
 }
 
 #[test]
+fn what_is_asked_of_a_drive_is_done_by_the_worker_of_its_host_and_another_goes_on_where_that_died() {
+    let fleet = Fleet::new();
+    fleet.import("first", 20);
+    fleet.run(&["run", "--once"]).expect(0);
+    std::fs::create_dir(fleet.here.join("second")).unwrap();
+    fleet.run(&["drive", "init", "second", "--same-disk", "--in-memory", "--label", "blue 2"]).expect(0);
+    let _relay = fleet.start(&["relay"]);
+    let asked = fleet.run(&["drive", "copy", "--to", "second", "--detach"]).expect(0).stdout;
+    assert!(asked.contains("is requested"), "{asked}");
+    // It dies with the copies on the drive, and nothing of them in the log.
+    let mut dies = Running::start(fleet.program(&["custody"]).env("STRONGROOM_KILL_AT", "custody.copies-listed:1"));
+    until("the worker to die", || dies.0.try_wait().unwrap());
+    assert_eq!(fleet.count("copy.made.v1"), 0);
+
+    let worker = fleet.start(&["custody"]);
+    until("the copies to be made", || (fleet.count("custody.finished.v1") == 1).then_some(()));
+    assert_eq!(fleet.count("copy.made.v1"), 21);
+    let drives = fleet.run(&["drive", "list", "--json"]).expect(0).json();
+    let held: Vec<_> = drives.as_array().unwrap().iter().map(|drive| (&drive["files"], &drive["damaged"])).collect();
+    assert_eq!(held, [(&21.into(), &0.into()); 2], "{drives}");
+
+    // The worker's own drive, and one that no worker is at: then the verb does the work.
+    for drive in ["drive", "second"] {
+        let verified = fleet.run(&["drive", "verify", drive]).expect(0).stdout;
+        assert!(verified.contains("21 files as proven"), "{drive}: {verified}");
+    }
+    assert_eq!(worker.stop(), Some(0));
+    fleet.run(&["log", "verify"]).expect(0);
+    fleet.run(&["queue", "parked"]).expect(0);
+}
+
+#[test]
 fn a_worker_says_whether_it_is_ready() {
     let fleet = Fleet::new();
     std::fs::rename(fleet.here.join("drive"), fleet.here.join("away")).unwrap();
