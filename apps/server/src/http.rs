@@ -1,5 +1,6 @@
 //! The HTTP API (`/v1`): routes, their scopes, and what every answer has in common.
 
+mod archived;
 mod auth;
 mod batches;
 mod bookings;
@@ -100,7 +101,8 @@ fn routes_of(api: Option<&Api>) -> OpenApiRouter<Api> {
         .routes(routes!(bookings::waiting))
         .routes(routes!(batches::mark))
         .routes(routes!(batches::move_to_archived))
-        .routes(routes!(purges::run));
+        .routes(routes!(purges::run))
+        .routes(routes!(archived::put_back));
     let read = OpenApiRouter::new().routes(routes!(bookings::list));
     let look = OpenApiRouter::new().routes(routes!(bookings::one));
     let content = OpenApiRouter::new().routes(routes!(content::timesheet)).routes(routes!(content::timesheet_head));

@@ -36,6 +36,7 @@ mod name;
 mod path;
 mod probe;
 mod purge;
+mod put_back;
 mod reconcile;
 mod relocate;
 mod root;

@@ -8,12 +8,13 @@ use strongroom_service::{blocking, kill_point};
 use crate::disk_error;
 use crate::documents::Documents;
 use crate::move_file::{FileOutcome, Touched, delete_file, move_file};
+use crate::put_back::put_damaged_aside;
 use crate::root::DocumentRoot;
 use crate::store::booking::{self, Moved, Timesheet};
 use crate::store::intent::{self, Intent, Operation};
-use crate::store::{Connection, Store, StoreError, purge};
+use crate::store::{Connection, Store, StoreError, purge, restoration};
 use crate::trouble::DiskTrouble;
-use crate::unchanged::{Fingerprint, Stamp};
+use crate::unchanged::{FileCheck, Fingerprint, Stamp, examine};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum IntentOutcome {
@@ -135,6 +136,12 @@ fn change_file(
             Ok(if is_foreign { FileOutcome::Vanished } else { outcome })
         }
         Operation::Move { to, .. } => move_file(root, &intent.from, to, expected, touched),
+        Operation::Restore { to, replaces, .. } => {
+            if *replaces && matches!(examine(root, to, expected)?, FileCheck::Changed(_)) {
+                put_damaged_aside(root, to)?;
+            }
+            move_file(root, &intent.from, to, expected, touched)
+        }
         Operation::Purge { .. } | Operation::Discard => delete_file(root, &intent.from, expected, touched),
     }
 }
@@ -169,6 +176,11 @@ async fn record(
             booking::purge(db, &intent.booking, purge).await?;
             let size = intent.file.as_ref().map_or(ByteCount(0), |file| file.size);
             purge::deleted(db, purge, &intent.booking, size, intent.at).await
+        }
+        Operation::Restore { to, drive, .. } => {
+            let purge = booking::get(db, &intent.booking).await?.and_then(|booking| booking.purge);
+            booking::put_back(db, &intent.booking, to, stamp).await?;
+            restoration::record(db, &intent.booking, *drive, purge.as_deref(), intent.at).await
         }
         Operation::Discard => Ok(()),
     }

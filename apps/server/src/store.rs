@@ -21,6 +21,7 @@ mod presence;
 pub(crate) mod proof;
 pub(crate) mod purge;
 mod query;
+pub(crate) mod restoration;
 mod sqlite;
 pub(crate) mod token;
 

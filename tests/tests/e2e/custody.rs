@@ -4,10 +4,12 @@ use std::fs;
 use std::path::PathBuf;
 
 use strongroom_model::Event;
-use strongroom_tests::audit::{TEXT, count, files_below, r1_every_manifest_is_right, the_log_is_sound};
+use strongroom_model::event::{Act, RestoreTo, Selection};
+use strongroom_tests::audit::{TEXT, count, events, files_below, r1_every_manifest_is_right, the_log_is_sound};
 use strongroom_tests::documented;
 use strongroom_tests::program::Call;
 use strongroom_tests::site::Site;
+use strongroom_tests::wait::until_true;
 
 const PAGE: &str = "docs/operations.md";
 const DAY_S: i64 = 24 * 3600;
@@ -121,6 +123,78 @@ fn r5_a_year_with_three_drives_goes_as_the_manual_says() {
 
     the_log_is_sound(site);
     assert_eq!(count(site, |event| matches!(event, Event::DriveHandedOver(_) | Event::DriveReturned(_))), 2);
+}
+
+/// A booking, and where the server's archive has its file.
+fn archived(site: &Site) -> (String, PathBuf) {
+    let found = events(site).into_iter().find_map(|one| match one.event {
+        Event::TimesheetArchived(data) => Some((one.stream.id().to_owned(), site.documents().join(data.path))),
+        _ => None,
+    });
+    found.unwrap()
+}
+
+#[test]
+fn a_file_that_the_server_lost_or_that_rots_there_is_put_back_from_a_drive() {
+    let (site, _server) = Site::archived(3);
+    let (booking, file) = archived(&site);
+    let bytes = fs::read(&file).unwrap();
+    let restore = || site.call(["restore", &booking, "--to", "server"]).run();
+    fs::remove_file(&file).unwrap();
+    restore().expect_code(0).expect_said("1 file restored");
+    assert_eq!(fs::read(&file).unwrap(), bytes);
+    fs::write(&file, [&bytes[1..], b"x"].concat()).unwrap();
+    restore().expect_code(0).expect_said("1 file restored");
+    assert_eq!(fs::read(&file).unwrap(), bytes);
+    restore().expect_code(0).expect_said("1 there already");
+    assert_eq!(count(&site, |event| matches!(event, Event::CopyRestored(_))), 2);
+    the_log_is_sound(&site);
+}
+
+#[test]
+fn what_is_due_is_asked_for_by_the_running_process_itself() {
+    let (mut site, _server) = Site::archived(4);
+    let clock = site.path("clock");
+    fs::write(&clock, "0").unwrap();
+    site.set("clock", clock.to_str().unwrap());
+    site.set("custody.drill_every", "30d");
+    site.set("custody.drill_files", "2");
+    let finished = |site: &Site| count(site, |event| matches!(event, Event::CustodyFinished(_)));
+    {
+        let _run = site.call(["run"]).start();
+        until_true("the run to be alive", || site.status()["processes"].as_array().is_some_and(|all| !all.is_empty()));
+    }
+    assert_eq!(finished(&site), 0, "nothing is due on the first day");
+    fs::write(&clock, (81 * DAY_S).to_string()).unwrap();
+    let _run = site.call(["run"]).start();
+    until_true("the drive to be verified, and the drill to be done", || finished(&site) == 2);
+    let acts: Vec<_> = events(&site)
+        .into_iter()
+        .filter_map(|one| match one.event {
+            Event::CustodyRequested(data) => Some((data.act, one.actor.to_string())),
+            _ => None,
+        })
+        .collect();
+    assert!(acts.iter().any(|(act, _)| matches!(act, Act::Verify { which: Selection::All, .. })), "{acts:?}");
+    let drawn = |act: &Act| matches!(act, Act::Restore { to: RestoreTo::Scratch, which: Selection::Bookings { ids }, .. } if ids.len() == 2);
+    assert!(acts.iter().any(|(act, _)| drawn(act)), "{acts:?}");
+    assert!(acts.iter().all(|(_, actor)| actor.starts_with("custody@")), "{acts:?}");
+    assert!(files_below(&site.path("data")).iter().all(|path| !path.to_string_lossy().contains("drill")), "emptied");
+}
+
+#[test]
+fn an_act_that_is_not_to_go_on_is_cancelled_with_the_reason() {
+    let (site, _server) = Site::archived(2);
+    let asked = site.call(["drive", "verify", "--detach"]).run().expect_code(0).stdout;
+    let act = asked.split(' ').nth(1).unwrap();
+    let cancel = |reason: &str| site.call(["drive", "cancel", act, "--reason", reason]).run();
+    cancel(" ").expect_code(64);
+    cancel("the drive leaves today").expect_code(0).expect_said("nothing more is done");
+    cancel("again").expect_code(1).expect_said("has ended already");
+    site.call(["replay"]).run().expect_said("the drive leaves today");
+    // It is not taken up again: a new one is requested.
+    site.call(["drive", "verify"]).run().expect_code(0).expect_said("2 files as proven");
+    assert_eq!(count(&site, |event| matches!(event, Event::CustodyRequested(_))), 2);
 }
 
 fn only_file_in(folder: &std::path::Path) -> PathBuf {

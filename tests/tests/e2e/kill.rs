@@ -23,12 +23,13 @@ const WORKERS: usize = 3;
 const ADOPTION: &str =
     "r7_an_adoption_that_is_killed_at_any_step_ends_as_an_undisturbed_one_and_no_number_is_mailed_twice";
 /// Places that no run and no server passes; where they are tried instead.
-const ELSEWHERE: [(&str, &str); 32] = [
+const ELSEWHERE: [(&str, &str); 33] = [
     ("eventlog.before-migrate-commit", "the event log's own tests"),
     ("eventlog.before-rebuild-commit", "the event log's own tests"),
     ("drive.identity-written", "r6_a_drive_whose_setting_up_was_killed_is_set_up_again"),
     ("drive.identity-recorded", "r6_an_identity_that_a_power_cut_took_is_written_back_from_the_log"),
     ("drive.adoption-marked", "r6_a_clone_is_refused_until_a_person_decides_for_it_and_then_the_original_is"),
+    ("server.damaged-aside", "a_kill_while_a_file_is_put_back_loses_neither_it_nor_what_was_there"),
     ("server.across-copied", "a_kill_while_files_are_taken_to_another_disk_loses_and_doubles_none"),
     ("server.across-renamed", "a_kill_while_files_are_taken_to_another_disk_loses_and_doubles_none"),
     ("server.across-synced", "a_kill_while_files_are_taken_to_another_disk_loses_and_doubles_none"),

@@ -183,13 +183,14 @@ async fn infos(api: &Api, bookings: Vec<Booking>) -> Result<Vec<BookingInfo>, Pr
     let ids: Vec<BookingId> = bookings.iter().map(|booking| booking.id.clone()).collect();
     let mut proofs = api.documents.store().proofs(&ids).await?;
     let deletions = api.documents.store().deletions(&ids).await?;
+    let mut restorations = api.documents.store().restorations(&ids).await?;
     let with_proofs = |booking: Booking| {
         let proofs: Vec<Mark> =
             proofs.remove(booking.id.as_str()).into_iter().flatten().map(|kept| kept.mark).collect();
         let deletions = deletions.get(booking.id.as_str()).map_or(&[][..], Vec::as_slice);
         BookingInfo {
             purged: purged(&booking, deletions, &proofs),
-            restored: None,
+            restored: restorations.remove(booking.id.as_str()),
             proofs,
             id: booking.id.to_string(),
             state: booking.state,

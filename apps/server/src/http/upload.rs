@@ -42,7 +42,7 @@ pub(crate) struct UploadQuery {
 #[utoipa::path(
     put, path = "/v1/bookings/{id}/timesheet",
     params(("id" = String, Path, description = "The booking's id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$"), UploadQuery),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    request_body(content = Option<Vec<u8>>, content_type = "application/octet-stream", description = "The bytes; none for an empty file."),
     security(("bearer" = ["upload"])),
     responses(
         (status = 201, body = BookingInfo),
@@ -107,7 +107,7 @@ async fn compare(api: &Api, received: &Received, announced: Vec<Digest>) -> Resu
 const MIN_WINDOW_BYTES: usize = 1024;
 
 /// The body's bytes, until it stalls.
-fn unless_stalled(body: Body, stall: Duration) -> impl Stream<Item = Result<Bytes, String>> {
+pub(crate) fn unless_stalled(body: Body, stall: Duration) -> impl Stream<Item = Result<Bytes, String>> {
     let window = (tokio::time::Instant::now() + stall, 0);
     futures_util::stream::unfold(Some((body.into_data_stream(), window)), move |state| async move {
         let (mut frames, (deadline, received_bytes)) = state?;

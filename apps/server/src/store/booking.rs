@@ -12,7 +12,9 @@ use super::{Connection, Result, Sql, Store, list, query};
 use crate::path::RelativePath;
 use crate::unchanged::{Fingerprint, Stamp};
 
-pub(crate) use self::change::{archive, correct, create, import, mark, purge, set_path, set_timesheet, sign_off};
+pub(crate) use self::change::{
+    archive, correct, create, import, mark, purge, put_back, set_path, set_timesheet, sign_off,
+};
 #[cfg(test)]
 pub(crate) use self::list::{LATEST_MOVES, LIST_ALL, LIST_STATE, WAITING};
 pub(crate) use self::row::{state_name, stored_path, stored_size, taken_size};

@@ -7,7 +7,7 @@
 //! record finds that the intent is not its own.
 
 use jiff::Timestamp;
-use strongroom_model::{BookingId, Month};
+use strongroom_model::{BookingId, DriveId, Month};
 
 use super::booking::{Timesheet, stored_path, stored_size, taken_size};
 use super::columns::columns;
@@ -36,6 +36,8 @@ pub(crate) enum Operation {
     Purge { purge: String },
     /// A file that a later upload replaced is deleted.
     Discard,
+    /// A copy of an archived or purged booking's file goes to `to`. `replaces`: a damaged file there is put aside.
+    Restore { to: RelativePath, drive: Option<DriveId>, replaces: bool },
 }
 
 const OF_SESSIONS: Sql = Sql::Each {
@@ -70,7 +72,8 @@ impl Store {
     }
 
     pub(crate) async fn own_moves(&self, session: &str) -> Result<Vec<Intent>> {
-        let rows = query("SELECT * FROM intent WHERE session = $1 AND kind IN ('move', 'purge') ORDER BY number");
+        let rows =
+            query("SELECT * FROM intent WHERE session = $1 AND kind IN ('move', 'purge', 'restore') ORDER BY number");
         rows.bind(session).fetch_all(&mut self.reader().await?).await
     }
 
@@ -85,7 +88,8 @@ pub(crate) async fn insert(db: &mut Connection, session: &str, intent: &Intent) 
     let fields = Fields::of(&intent.operation);
     let inserted = query(
         "INSERT INTO intent (session, kind, booking, from_path, to_path, at_us, month, purge, filename, size_bytes, \
-         digest, signed_off_at_us, stamp) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+         digest, signed_off_at_us, stamp, drive, replaces) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
          ON CONFLICT (booking) DO NOTHING",
     )
     .bind(session)
@@ -106,7 +110,9 @@ pub(crate) async fn insert(db: &mut Connection, session: &str, intent: &Intent) 
             .map(ToString::to_string),
     )
     .bind(fields.sign_off.map(to_us))
-    .bind(intent.file.as_ref().and_then(|file| file.stamp.as_ref()).map(|stamp| stamp.as_str().to_owned()));
+    .bind(intent.file.as_ref().and_then(|file| file.stamp.as_ref()).map(|stamp| stamp.as_str().to_owned()))
+    .bind(fields.drive.map(|drive| drive.to_string()))
+    .bind(fields.replaces.map(i64::from));
     Ok(inserted.execute(db).await? == 1)
 }
 
@@ -131,6 +137,8 @@ struct Fields<'a> {
     purge: Option<&'a str>,
     timesheet: Option<&'a Timesheet>,
     sign_off: Option<Timestamp>,
+    drive: Option<DriveId>,
+    replaces: Option<bool>,
 }
 
 impl<'a> Fields<'a> {
@@ -148,6 +156,9 @@ impl<'a> Fields<'a> {
             }
             Operation::Purge { purge } => Self { kind: "purge", purge: Some(purge), ..Self::default() },
             Operation::Discard => Self { kind: "discard", ..Self::default() },
+            Operation::Restore { to, drive, replaces } => {
+                Self { kind: "restore", to: Some(to), drive: *drive, replaces: Some(*replaces), ..Self::default() }
+            }
         }
     }
 }
@@ -166,6 +177,8 @@ columns! {
         digest: Option<String>,
         signed_off_at_us: Option<i64>,
         stamp: Option<String>,
+        drive: Option<String>,
+        replaces: Option<i64>,
     }
 }
 
@@ -202,6 +215,11 @@ impl IntentColumns {
             ("move", Some(to)) => Operation::Move { to, month: parsed(&present(self.month)?)? },
             ("purge", None) => Operation::Purge { purge: present(self.purge)? },
             ("discard", None) => Operation::Discard,
+            ("restore", Some(to)) => Operation::Restore {
+                to,
+                drive: self.drive.map(|drive| parsed(&drive)).transpose()?,
+                replaces: present(self.replaces)? != 0,
+            },
             (kind, _) => return Err(sqlx::Error::Decode(format!("{kind:?} is not an intent").into())),
         })
     }

@@ -7,8 +7,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
 
-use reqwest::StatusCode;
-use strongroom_model::wire::{AnswerOutcome, ServerState};
+use reqwest::{Method, StatusCode};
+use strongroom_model::wire::{Answer, AnswerOutcome, ServerState};
 use strongroom_server::import::import_folder;
 use strongroom_server::{Server, Settings};
 
@@ -29,6 +29,7 @@ async fn the_one_that_dies() {
         "replace" => drop(rig.put("B-0", "b.pdf", "B-0 anew").await),
         "move" => drop(rig.move_to_archived(&BOOKINGS).await),
         "purge" => drop(rig.purge("p-1", &BOOKINGS).await),
+        "put-back" => drop(rig.request(Method::PUT, "/v1/bookings/B-0/archived").body("B-0").send().await),
         "import" => drop(import_folder(rig.documents(), &Path::new(&dir).join("scans"), |_| {}).await),
         "reopen" => {}
         "unsure" => unsure(&rig).await,
@@ -191,6 +192,33 @@ async fn a_kill_during_a_purge_is_settled_by_the_next_start() {
         }
         let again = rig.run_purge("p-1", &BOOKINGS).await;
         assert!(again.iter().all(|answer| answer.outcome == AnswerOutcome::Already), "{point}: {again:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_kill_while_a_file_is_put_back_loses_neither_it_nor_what_was_there() {
+    const PATH: &str = "archived/2026-11/uploads/B-0/a.pdf";
+    for point in ["after-receive", "after-intent", "damaged-aside", "after-rename", "after-sync", "after-record"] {
+        let dir = left(async |rig| {
+            signed_off(rig, 1).await;
+            rig.move_to_archived(&BOOKINGS).await;
+            std::fs::write(rig.file(PATH), "B-x").unwrap();
+        })
+        .await;
+        die(dir.path(), "put-back", &format!("server.{point}"));
+        let rig = Rig::reopen(dir.path()).await;
+        let damaged = || rig.files().iter().filter(|name| name.contains("B-0/")).cloned().collect::<Vec<_>>();
+        if point == "after-receive" {
+            assert_eq!(damaged(), [PATH], "{point}");
+        }
+        let again = rig.request(Method::PUT, "/v1/bookings/B-0/archived").body("B-0").send().await.unwrap();
+        let again: Answer = again.json().await.unwrap();
+        let expected = if point == "after-receive" { AnswerOutcome::Done } else { AnswerOutcome::Already };
+        assert_eq!(again.outcome, expected, "{point}: {again:?}");
+        assert_eq!(damaged(), [PATH.to_owned(), format!("{PATH}.damaged")], "{point}");
+        assert_eq!(std::fs::read_to_string(rig.file(&format!("{PATH}.damaged"))).unwrap(), "B-x", "{point}");
+        assert_eq!(rig.get("/v1/bookings/B-0/timesheet").await.text().await.unwrap(), "B-0", "{point}");
+        assert!(rig.info("B-0").await.restored.is_some(), "{point}");
     }
 }
 

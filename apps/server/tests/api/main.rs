@@ -40,6 +40,8 @@ macro_rules! whole_suite {
         mod openapi;
         #[path = "purge.rs"]
         mod purge;
+        #[path = "put_back.rs"]
+        mod put_back;
         #[path = "quirks.rs"]
         mod quirks;
         #[path = "rig.rs"]

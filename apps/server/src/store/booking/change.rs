@@ -122,6 +122,25 @@ pub(crate) async fn archive(
     Ok(())
 }
 
+/// Records that a copy of the recorded bytes is in the archive again, at that path.
+pub(crate) async fn put_back(
+    db: &mut Connection,
+    id: &BookingId,
+    path: &RelativePath,
+    stamp: Option<&Stamp>,
+) -> Result<()> {
+    query(
+        "UPDATE booking SET state = 'archived', path = $2, stamp = $3, purge = NULL \
+         WHERE id = $1 AND state IN ('archived', 'purged')",
+    )
+    .bind(id.as_str())
+    .bind(path.as_bytes())
+    .bind(stored_stamp(stamp))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 pub(crate) async fn purge(db: &mut Connection, id: &BookingId, purge: &str) -> Result<()> {
     query("UPDATE booking SET state = 'purged', purge = $2 WHERE id = $1 AND state = 'archived'")
         .bind(id.as_str())

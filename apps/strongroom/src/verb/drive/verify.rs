@@ -95,7 +95,7 @@ pub(super) fn report(seen: &Seen, verb: &str, drive: DriveId, json: bool, out: &
         return Ok(exit);
     }
     if !seen.is_finished() {
-        out.line(format_args!("act {id} is requested; `strongroom replay --stream custody/{id}` tells how far it is"))?;
+        out.line(format_args!("act {id} is requested; `strongroom list subjects --kind custody --status requested` shows it while it is open"))?;
         return Ok(Exit::Well);
     }
     out.line(sentence(verb, drive, tally))?;
