@@ -10,7 +10,7 @@ use strongroom_model::copy::Copy;
 use strongroom_model::drive_state::DriveState;
 use strongroom_model::event::{Found, ReadBack};
 use strongroom_model::fold::fold;
-use strongroom_model::{BookingId, ByteCount, Digest, DriveId, EventId, StreamName, SubjectKind};
+use strongroom_model::{BookingId, ByteCount, Digest, DriveId, EventId, Position, StreamName, SubjectKind};
 
 /// More drives than any site has.
 const MAX_DRIVES: usize = 10_000;
@@ -43,6 +43,9 @@ pub struct CopyOn {
     pub damage: Option<Found>,
     /// Whether the drive's copies count: it is neither lost nor retired.
     pub counts: bool,
+    /// The drive was lost or retired after that proof, and came back: until it is read back again, nobody knows.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub came_back: bool,
 }
 
 /// The newest proof of a copy.
@@ -57,17 +60,17 @@ pub struct Proof {
 }
 
 impl CopyOn {
-    /// Whether it is a good copy: proven, and on a drive that counts.
+    /// Whether it is a good copy: proven, on a drive that counts and was in our hands since.
     #[must_use]
     pub const fn is_good(&self) -> bool {
-        self.proven.is_some() && self.counts
+        self.proven.is_some() && self.counts && !self.came_back
     }
 
     /// Whether it is evidence for a purge: good, read back from the device, and proven since then.
     #[must_use]
     pub fn is_evidence_since(&self, since: Timestamp) -> bool {
         let fresh = |proof: &Proof| proof.read_back != ReadBack::Cached && proof.time >= since;
-        self.counts && self.proven.as_ref().is_some_and(fresh)
+        self.is_good() && self.proven.as_ref().is_some_and(fresh)
     }
 }
 
@@ -96,10 +99,13 @@ pub async fn copies_of(
     let streams: Vec<StreamName> = bookings.iter().map(StreamName::booking).collect();
     let histories = log.readable_streams(&streams).await?;
     let mut found: HashMap<BookingId, BookingCopies> = HashMap::new();
+    let mut first_proofs: HashMap<BookingId, Position> = HashMap::new();
     let mut copy_streams = Vec::new();
     for booking in bookings {
         let Some(history) = histories.get(&StreamName::booking(booking)) else { continue };
         let Ok(state) = fold::<Booking>(history) else { continue };
+        let first = state.proven.and_then(|(event, _)| history.iter().find(|one| one.id == event));
+        first_proofs.extend(first.map(|first| (booking.clone(), first.position)));
         let proof = state.backed_up.clone();
         let sha256 = proof.as_ref().map(|proof| proof.sha256.clone());
         if let Some(sha256) = &sha256 {
@@ -114,29 +120,39 @@ pub async fn copies_of(
         for (drive, state) in drives {
             let later = copies.get(&StreamName::copy(*drive, booking, sha256));
             let later = later.and_then(|history| fold::<Copy>(history).ok());
-            entry.copies.extend(copy_on(*drive, state.counts(), &entry.state, later));
+            let first = first_proofs.get(booking).copied();
+            entry.copies.extend(copy_on(*drive, state, &entry.state, first, later));
         }
     }
     Ok(found)
 }
 
 /// What is known of a booking's copy on a drive: the pipeline's proof, unless a later one is in the copy's own stream.
-fn copy_on(drive: DriveId, counts: bool, booking: &Booking, later: Option<Copy>) -> Option<CopyOn> {
-    let first = booking.backed_up.as_ref().filter(|proof| proof.drive == drive).zip(booking.proven);
-    match (later, first) {
+fn copy_on(
+    drive: DriveId,
+    state: &DriveState,
+    booking: &Booking,
+    first: Option<Position>,
+    later: Option<Copy>,
+) -> Option<CopyOn> {
+    let counts = state.counts();
+    let pipeline = booking.backed_up.as_ref().filter(|proof| proof.drive == drive).zip(booking.proven).zip(first);
+    match (later, pipeline) {
         (Some(later), _) if later.evidence.is_some() || later.damage.is_some() => Some(CopyOn {
             drive,
             path: later.path.unwrap_or_default(),
+            came_back: later.evidence.as_ref().is_some_and(|one| !state.trusts(one.position)),
             proven: later.evidence.map(|one| Proof { event: one.event, time: one.time, read_back: one.read_back }),
             damage: later.damage,
             counts,
         }),
-        (_, Some((proof, (event, time)))) => Some(CopyOn {
+        (_, Some(((proof, (event, time)), position))) => Some(CopyOn {
             drive,
             path: proof.path.clone(),
             proven: Some(Proof { event, time, read_back: proof.read_back }),
             damage: None,
             counts,
+            came_back: !state.trusts(position),
         }),
         _ => None,
     }

@@ -6,12 +6,15 @@ use crate::envelope::Recorded;
 use crate::event::{CopyDamaged, CopyProven, Event, Found, ReadBack};
 use crate::fold::{Fold, IllegalTransition};
 use crate::id::EventId;
+use crate::quantity::Position;
 
 /// The newest proof of a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyEvidence {
     /// Its event.
     pub event: EventId,
+    /// Where the log has it.
+    pub position: Position,
     /// When.
     pub time: Timestamp,
     /// How it was read back.
@@ -34,7 +37,12 @@ pub struct Copy {
 impl Copy {
     fn proven(&mut self, event: &Recorded, data: &CopyProven) {
         self.path = Some(data.path.clone());
-        self.evidence = Some(CopyEvidence { event: event.id, time: event.time, read_back: data.read_back });
+        self.evidence = Some(CopyEvidence {
+            event: event.id,
+            position: event.position,
+            time: event.time,
+            read_back: data.read_back,
+        });
         self.damage = None;
     }
 

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::envelope::Recorded;
 use crate::event::{DriveHandedOver, DriveReturned, Event};
 use crate::fold::{Fold, IllegalTransition};
+use crate::quantity::Position;
 
 /// Where a drive is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub struct DriveState {
     pub known_since: Option<Timestamp>,
     /// When it was last used for writing.
     pub used_at: Option<Timestamp>,
+    /// Where the log has its return after it had been lost or retired: nobody knows what was done to it until then.
+    pub came_back: Option<Position>,
 }
 
 impl DriveState {
@@ -48,6 +51,12 @@ impl DriveState {
     #[must_use]
     pub const fn counts(&self) -> bool {
         !matches!(self.whereabouts, Whereabouts::Retired { .. } | Whereabouts::Lost { .. })
+    }
+
+    /// Whether a proof at that position still says something: the drive was in our hands ever since.
+    #[must_use]
+    pub fn trusts(&self, proof: Position) -> bool {
+        self.came_back.is_none_or(|back| proof > back)
     }
 
     /// Where it is, in words.
@@ -75,7 +84,12 @@ impl Fold for DriveState {
                 None
             }
             Event::DriveHandedOver(data) => Some(Whereabouts::HandedOver(data.clone())),
-            Event::DriveReturned(data) => Some(Whereabouts::Returned(data.clone())),
+            Event::DriveReturned(data) => {
+                if !self.counts() {
+                    self.came_back = Some(event.position);
+                }
+                Some(Whereabouts::Returned(data.clone()))
+            }
             Event::DriveRetired(data) => Some(Whereabouts::Retired { reason: data.reason.clone() }),
             Event::DriveLost(data) => Some(Whereabouts::Lost { reason: data.reason.clone() }),
             Event::DriveAttached(_)

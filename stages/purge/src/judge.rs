@@ -59,7 +59,10 @@ fn cure(
     let days = fresh_for.as_hours() / 24;
     let why = |copy: &CopyOn| match &copy.proven {
         None => "damaged: `strongroom drive repair`".to_owned(),
-        Some(_) if !copy.counts => "lost or retired with its drive".to_owned(),
+        Some(_) if !copy.counts => "lost or retired with its drive: `strongroom drive copy` makes another".to_owned(),
+        Some(_) if copy.came_back => {
+            "unproven since its drive came back from being lost: `strongroom drive verify`".to_owned()
+        }
         Some(proof) if proof.read_back == ReadBack::Cached => {
             "read back from a cache: attach it so that it is read from the device, then `strongroom drive verify`"
                 .to_owned()
@@ -101,7 +104,7 @@ mod tests {
     fn copy(days: i64, read_back: ReadBack) -> CopyOn {
         let time = now() - SignedDuration::from_hours(days * 24);
         let proven = Some(Proof { event: EventId::new(time), time, read_back });
-        CopyOn { drive: DriveId::random(), path: "x".to_owned(), proven, damage: None, counts: true }
+        CopyOn { drive: DriveId::random(), path: "x".to_owned(), proven, damage: None, counts: true, came_back: false }
     }
 
     fn booking(phase: Phase, copies: Vec<CopyOn>) -> BookingCopies {
@@ -127,12 +130,14 @@ mod tests {
         let good = || copy(1, ReadBack::Direct);
         let damaged = CopyOn { proven: None, damage: Some(Found::Missing), ..good() };
         let lost = CopyOn { counts: false, ..good() };
+        let back = CopyOn { came_back: true, ..good() };
         for (copies, cure) in [
             (vec![good()], "on 1 of 2 drives: copy it to another drive"),
             (vec![good(), copy(91, ReadBack::Direct)], "more than 90 days ago: `strongroom drive verify`"),
             (vec![good(), copy(1, ReadBack::Cached)], "from a cache"),
             (vec![good(), damaged], "damaged: `strongroom drive repair`"),
             (vec![good(), lost], "lost or retired"),
+            (vec![good(), back], "came back from being lost: `strongroom drive verify`"),
             (vec![good(), copy(-1, ReadBack::Direct)], "has not come"),
         ] {
             let why = kept(Phase::Archived, copies);

@@ -144,3 +144,22 @@ fn a_drives_copies_count_until_it_is_retired_or_lost() {
         assert_eq!(matches!(state.whereabouts, Whereabouts::Here), events.is_empty());
     }
 }
+
+#[test]
+fn r5_a_proof_from_before_a_drive_was_lost_says_nothing_once_it_is_back() {
+    let find =
+        |name: &str| all().into_iter().map(|(_, one)| one.event).find(|one| one.type_name().contains(name)).unwrap();
+    for (events, came_back) in [
+        (vec!["drive.handed-over", "drive.returned"], None),
+        (vec!["drive.lost", "drive.returned"], Some(1)),
+        (vec!["drive.lost", "drive.returned", "drive.returned"], Some(1)),
+        (vec!["drive.retired", "drive.returned", "drive.lost", "drive.returned"], Some(3)),
+    ] {
+        let history: Vec<Event> = events.iter().map(|name| find(name)).collect();
+        let state: DriveState = folded(&history);
+        assert_eq!(state.came_back, came_back.map(strongroom_model::Position), "{events:?}");
+        let back = came_back.unwrap_or(0);
+        assert_eq!(state.trusts(strongroom_model::Position(back)), came_back.is_none());
+        assert!(state.trusts(strongroom_model::Position(back + 1)));
+    }
+}
