@@ -175,7 +175,14 @@ impl Documents {
                 id: printable(&id, MAX_ID_CHARS),
             }
         });
-        Ok(PurgeInfo { items: items.collect(), next, summary: known.summary(APPROVAL_VALID_FOR) })
+        let settings = self.settings();
+        Ok(PurgeInfo {
+            items: items.collect(),
+            next,
+            summary: known.summary(APPROVAL_VALID_FOR),
+            proofs_needed: Some(settings.proofs_needed_to_purge),
+            fresh_for_s: u64::try_from(settings.evidence_fresh_for.as_secs()).ok(),
+        })
     }
 }
 

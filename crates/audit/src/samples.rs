@@ -333,7 +333,16 @@ pub(crate) fn one_of_each() -> Vec<Recorded> {
         fetched("B-1001"),
         backed_up("B-1001"),
         archived("B-1001"),
-        booking("B-1001", 4, Event::TimesheetPurged(Purged { purge: "P-1".to_owned(), proofs: vec![fixed(1)] })),
+        booking(
+            "B-1001",
+            4,
+            Event::TimesheetPurged(Purged {
+                approved_by: Some("Grace".to_owned()),
+                drives: vec![drive()],
+                purge: "P-1".to_owned(),
+                proofs: vec![fixed(1)],
+            }),
+        ),
         failed("B-1001", None),
         booking("B-1001", 2, Event::TimesheetRetried(Retried { stage, reason })),
         booking("B-1001", 1, Event::TimesheetHeld(held)),

@@ -29,8 +29,13 @@ pub fn actor_named(part: &str) -> Actor {
 
 /// This process's user: `operator@backup-1/ann/4242`.
 pub fn person() -> Actor {
+    on_host("operator", &host_name(), &user())
+}
+
+/// Who logged in, also behind `sudo`; the process's user where nobody did.
+pub fn user() -> String {
     let login = fs::read_to_string(LOGIN).ok().and_then(|id| id.trim().parse().ok()).filter(|id| *id != NO_LOGIN);
-    on_host("operator", &host_name(), &user_named(login.unwrap_or_else(|| rustix::process::getuid().as_raw())))
+    user_named(login.unwrap_or_else(|| rustix::process::getuid().as_raw()))
 }
 
 /// This host's name, or `unknown-host`.

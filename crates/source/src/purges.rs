@@ -71,7 +71,13 @@ impl Source {
         let checked = checked_summary(info.summary, Some(purge)).and_then(|summary| {
             is_page(info.items.len(), limit, info.next.as_deref(), after)?;
             let items = info.items.into_iter().map(item).collect();
-            Ok(PurgeInfo { summary, items, next: info.next })
+            Ok(PurgeInfo {
+                summary,
+                proofs_needed: info.proofs_needed,
+                fresh_for_s: info.fresh_for_s,
+                items,
+                next: info.next,
+            })
         });
         checked.map_err(|cause| self.request(&ask).failed(cause))
     }

@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use strongroom_audit::evidence::Prover;
 use strongroom_audit::{BookingCopies, CopyOn, copies_of, known_drives};
 use strongroom_bus::{BatchLimits, Done, Failure, Fate, Settle, Stage, Task, TaskOutcome};
-use strongroom_eventlog::{EventLog, LogError};
+use strongroom_eventlog::{EventLog, LogError, StreamHead};
+use strongroom_model::booking::Phase;
 use strongroom_model::event::{AlarmRaised, Left, PurgeAdvanced, PurgeFinished, PurgeTally, Purged};
 use strongroom_model::purge::Purge;
 use strongroom_model::text::{printable, with_causes};
-use strongroom_model::wire::{Answer, AnswerOutcome, PurgeState};
+use strongroom_model::wire::{AnswerOutcome, MAX_LIST, PurgeItem, PurgeState, ServerState};
 use strongroom_model::{
     Actor, Algorithm, BookingId, ByteCount, Event, EventId, Expected, FailureKind, Hasher, NewEvent, StageName,
     StreamName,
@@ -26,7 +27,7 @@ use crate::marks::mark;
 const SLICE: u32 = 200;
 /// Bookings that are left, named in the log.
 const NAMED: usize = 50;
-const REASON_CHARS: usize = 300;
+const REASON_CHARS: usize = 500;
 
 /// What a purge is judged by.
 #[derive(Debug, Clone, Copy)]
@@ -69,11 +70,58 @@ impl From<SourceError> for SliceError {
     }
 }
 
+/// What people agreed on, as the server has it.
+struct Agreed {
+    purge: String,
+    approved_by: Option<String>,
+    /// On how many drives, and how long ago at most, the server wants proofs.
+    server_needs: u32,
+    server_fresh_for: SignedDuration,
+    items: Vec<PurgeItem>,
+}
+
 /// A booking whose file may go, with its evidence.
 struct Candidate {
     id: BookingId,
     evidence: Vec<CopyOn>,
-    size: ByteCount,
+}
+
+/// Some bookings of a purge, at the moment of their judgement.
+struct Slice<'a> {
+    agreed: &'a Agreed,
+    task: &'a Task<Purge>,
+    heads: HashMap<StreamName, StreamHead>,
+    copies: HashMap<BookingId, BookingCopies>,
+    now: Timestamp,
+    /// To be recorded with the slice.
+    events: Vec<NewEvent>,
+}
+
+impl Slice<'_> {
+    fn purged(
+        &mut self,
+        booking: &BookingId,
+        evidence: &[CopyOn],
+        purge: &str,
+        approved_by: Option<String>,
+        actor: &Actor,
+    ) {
+        let stream = StreamName::booking(booking);
+        let Some(head) = self.heads.get(&stream) else { return };
+        let purged = Event::TimesheetPurged(Purged {
+            approved_by,
+            drives: evidence.iter().map(|copy| copy.drive).collect(),
+            proofs: evidence.iter().filter_map(|copy| Some(copy.proven.as_ref()?.event)).collect(),
+            purge: purge.to_owned(),
+        });
+        let event = NewEvent::new(stream, Expected::After(head.version), self.now, actor.clone(), purged);
+        self.events.push(NewEvent { cause: Some(self.task.trigger.id), ..event });
+    }
+
+    fn count(&self, booking: &BookingId, tally: &mut PurgeTally) {
+        tally.purged += 1;
+        tally.size_bytes = tally.size_bytes + self.copies.get(booking).map_or(ByteCount(0), |one| one.size);
+    }
 }
 
 impl Purger {
@@ -96,12 +144,13 @@ impl Purger {
         }
         let Some(proposed) = &state.proposed else { return Ok(None) };
         let id = task.stream.id();
-        let ids = self.agreed(id, &proposed.ids_sha256).await?;
-        let begin = usize::try_from(state.next).unwrap_or(usize::MAX).min(ids.len());
-        let end = (begin + SLICE as usize).min(ids.len());
+        let agreed = self.agreed(id, &proposed.ids_sha256).await?;
+        let items = &agreed.items;
+        let begin = usize::try_from(state.next).unwrap_or(usize::MAX).min(items.len());
+        let end = (begin + SLICE as usize).min(items.len());
         let mut tally = state.tally.clone();
-        let mut others = self.deal_with(id, &ids[begin..end], state.drives_needed, task, &mut tally).await?;
-        let event = if end == ids.len() {
+        let mut others = self.deal_with(&agreed, &items[begin..end], task, &mut tally).await?;
+        let event = if end == items.len() {
             Event::PurgeFinished(PurgeFinished { tally })
         } else {
             Event::PurgeAdvanced(PurgeAdvanced { next: end as u64, tally })
@@ -112,10 +161,10 @@ impl Purger {
     }
 
     /// The bookings that were proposed and approved, in order.
-    async fn agreed(&self, id: &str, ids_sha256: &str) -> Result<Vec<String>, SliceError> {
-        let (mut ids, mut after): (Vec<String>, Option<String>) = (Vec::new(), None);
-        loop {
-            let page = self.source.purge(id, strongroom_model::wire::MAX_LIST, after.as_deref()).await?;
+    async fn agreed(&self, id: &str, ids_sha256: &str) -> Result<Agreed, SliceError> {
+        let (mut items, mut after): (Vec<PurgeItem>, Option<String>) = (Vec::new(), None);
+        let (summary, needed, fresh_for_s) = loop {
+            let page = self.source.purge(id, MAX_LIST, after.as_deref()).await?;
             let refusal = match page.summary.state {
                 PurgeState::Approved | PurgeState::RunPartly | PurgeState::Run => None,
                 PurgeState::Proposed => {
@@ -130,56 +179,103 @@ impl Purger {
                 let message = format!("purge {id} was not run: {why}");
                 return Err(SliceError::Failure(Failure::new(FailureKind::Refused, message, Fate::Person)));
             }
-            ids.extend(page.items.into_iter().map(|item| item.id));
+            items.extend(page.items);
             after = page.next;
             if after.is_none() {
-                break;
+                break (page.summary, page.proofs_needed, page.fresh_for_s);
             }
-        }
+        };
+        let ids: Vec<String> = items.iter().map(|item| item.id.clone()).collect();
         if ids_digest(&ids) != ids_sha256 {
             let message = format!("purge {id} was not run: the server names other bookings than were proposed");
             return Err(SliceError::Failure(Failure::new(FailureKind::BadAnswer, message, Fate::Person)));
         }
-        Ok(ids)
+        Ok(Agreed {
+            purge: id.to_owned(),
+            approved_by: summary.approved_by,
+            server_needs: needed.unwrap_or(0),
+            server_fresh_for: fresh_for_s
+                .and_then(|seconds| i64::try_from(seconds).ok())
+                .map_or(SignedDuration::MAX, SignedDuration::from_secs),
+            items,
+        })
     }
 
     /// Has those deleted that may go; the events to record.
     async fn deal_with(
         &self,
-        purge: &str,
-        ids: &[String],
-        needed: u32,
+        agreed: &Agreed,
+        items: &[PurgeItem],
         task: &Task<Purge>,
         tally: &mut PurgeTally,
     ) -> Result<Vec<NewEvent>, SliceError> {
-        let bookings: Vec<BookingId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+        let bookings: Vec<BookingId> = items.iter().filter_map(|item| item.id.parse().ok()).collect();
+        let streams: Vec<StreamName> = bookings.iter().map(StreamName::booking).collect();
+        // Before their copies: whatever happens to a booking after this makes the append fail, and all is judged anew.
+        let heads = self.log.heads(&streams).await?;
         let drives = known_drives(&self.log).await?;
         let copies = copies_of(&self.log, &drives, &bookings).await?;
         let now = self.clock.now();
+        // The server knows of no loss and no damage: what it counts by itself may be gone. So what it asks for must be
+        // there by the log, too, whatever this site's configuration says.
+        let needed = task.state.drives_needed.max(agreed.server_needs);
+        let fresh_for = self.settings.evidence_fresh_for.min(agreed.server_fresh_for);
+        let mut slice = Slice { agreed, task, heads, copies, now, events: Vec::new() };
         let mut candidates = Vec::new();
-        for id in ids {
+        for item in items {
+            let id = &item.id;
             let Ok(booking) = id.parse::<BookingId>() else {
                 leave(tally, id, "it is not a booking's id");
                 continue;
             };
-            match judge(copies.get(&booking), needed, self.settings.evidence_fresh_for, now) {
+            let known = slice.copies.get(&booking);
+            if item.state == Some(ServerState::Purged) && known.is_some_and(|one| one.state.phase == Phase::Archived) {
+                self.catch_up(&mut slice, booking, tally).await?;
+                continue;
+            }
+            match judge(known, needed, fresh_for, now) {
                 Verdict::Gone => {}
                 Verdict::Keep(why) => leave(tally, id, &why),
-                Verdict::Delete(evidence) => {
-                    let size = copies.get(&booking).map_or(ByteCount(0), |one| one.size);
-                    candidates.push(Candidate { id: booking, evidence, size });
-                }
+                Verdict::Delete(evidence) => candidates.push(Candidate { id: booking, evidence }),
             }
         }
-        if candidates.is_empty() {
-            return Ok(Vec::new());
+        if !candidates.is_empty() {
+            self.report(&candidates, &slice.copies).await?;
+            kill_point!("purge.reported");
+            let named: Vec<BookingId> = candidates.iter().map(|one| one.id.clone()).collect();
+            let answers = self.source.run_purge(&agreed.purge, &named).await?;
+            kill_point!("purge.deleted");
+            for (candidate, answer) in candidates.into_iter().zip(&answers) {
+                if answer.outcome == AnswerOutcome::Refused {
+                    let reason = answer.reason.as_deref().unwrap_or("the server gave no reason");
+                    leave(tally, candidate.id.as_str(), &format!("the server refused: {reason}"));
+                    continue;
+                }
+                let approved_by = agreed.approved_by.clone();
+                slice.purged(&candidate.id, &candidate.evidence, &agreed.purge, approved_by, &self.actor);
+                slice.count(&candidate.id, tally);
+            }
         }
-        self.report(&candidates, &copies).await?;
-        kill_point!("purge.reported");
-        let named: Vec<BookingId> = candidates.iter().map(|one| one.id.clone()).collect();
-        let answers = self.source.run_purge(purge, &named).await?;
-        kill_point!("purge.deleted");
-        self.record(purge, task, candidates, &answers, tally).await
+        Ok(slice.events)
+    }
+
+    /// Records a deletion that the server made and the log lacks, since a process stopped in between: whatever became of
+    /// the copies since, the file is gone.
+    async fn catch_up(
+        &self,
+        slice: &mut Slice<'_>,
+        booking: BookingId,
+        tally: &mut PurgeTally,
+    ) -> Result<(), SliceError> {
+        let Some(purged) = self.source.booking(&booking).await?.purged else { return Ok(()) };
+        let good = |copy: &&CopyOn| copy.is_good();
+        let evidence: Vec<CopyOn> =
+            slice.copies.get(&booking).map(|one| one.copies.iter().filter(good).cloned().collect()).unwrap_or_default();
+        slice.purged(&booking, &evidence, &purged.purge, Some(purged.approved_by), &self.actor);
+        if purged.purge == slice.agreed.purge {
+            slice.count(&booking, tally);
+        }
+        Ok(())
     }
 
     /// Tells the server of every copy that counts: it judges by what was reported to it.
@@ -212,36 +308,6 @@ impl Purger {
         // A refused mark counts for nothing: the server's answer about the booking says so.
         self.source.mark_with_evidence(&marks, evidence.as_ref()).await?;
         Ok(())
-    }
-
-    async fn record(
-        &self,
-        purge: &str,
-        task: &Task<Purge>,
-        candidates: Vec<Candidate>,
-        answers: &[Answer],
-        tally: &mut PurgeTally,
-    ) -> Result<Vec<NewEvent>, SliceError> {
-        let streams: Vec<StreamName> = candidates.iter().map(|one| StreamName::booking(&one.id)).collect();
-        let heads = self.log.heads(&streams).await?;
-        let mut events = Vec::new();
-        for (candidate, answer) in candidates.into_iter().zip(answers) {
-            if answer.outcome == AnswerOutcome::Refused {
-                let reason = answer.reason.as_deref().unwrap_or("the server gave no reason");
-                leave(tally, candidate.id.as_str(), &format!("the server refused: {reason}"));
-                continue;
-            }
-            let stream = StreamName::booking(&candidate.id);
-            let Some(head) = heads.get(&stream) else { continue };
-            let proofs = candidate.evidence.iter().filter_map(|copy| Some(copy.proven.as_ref()?.event)).collect();
-            let purged = Event::TimesheetPurged(Purged { proofs, purge: purge.to_owned() });
-            let event =
-                NewEvent::new(stream, Expected::After(head.version), self.clock.now(), self.actor.clone(), purged);
-            events.push(NewEvent { cause: Some(task.trigger.id), ..event });
-            tally.purged += 1;
-            tally.size_bytes = tally.size_bytes + candidate.size;
-        }
-        Ok(events)
     }
 
     async fn outcome(&self, error: SliceError) -> Option<TaskOutcome> {

@@ -15,6 +15,7 @@ use super::Api;
 use super::extract::{Json, Path, Query};
 use super::problem::{BodyProblems, Problem, ProblemBody, Problems};
 use crate::bookings::Change;
+use crate::documents::Documents;
 use crate::store::booking::Booking;
 use crate::store::purge::Deletion;
 
@@ -199,6 +200,15 @@ async fn infos(api: &Api, bookings: Vec<Booking>) -> Result<Vec<BookingInfo>, Pr
         }
     };
     Ok(bookings.into_iter().map(with_proofs).collect())
+}
+
+/// The same, of one booking.
+pub(crate) async fn purged_info(documents: &Documents, booking: &Booking) -> Result<Option<PurgedInfo>, Problem> {
+    let ids = std::slice::from_ref(&booking.id);
+    let proofs = documents.store().proofs(ids).await?.remove(booking.id.as_str()).unwrap_or_default();
+    let proofs: Vec<Mark> = proofs.into_iter().map(|kept| kept.mark).collect();
+    let deletions = documents.store().deletions(ids).await?.remove(booking.id.as_str()).unwrap_or_default();
+    Ok(purged(booking, &deletions, &proofs))
 }
 
 /// The purge that deleted a booking's file, and the drives with proven copies of it.

@@ -11,11 +11,12 @@ use bytes::Bytes;
 use data_encoding::BASE64;
 use futures_util::Stream;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use strongroom_model::wire::ServerState;
+use strongroom_model::text::printable;
+use strongroom_model::wire::{PurgedInfo, ServerState};
 use strongroom_model::{Algorithm, BookingId, Digest};
 
 use super::Api;
-use super::bookings::unknown;
+use super::bookings::{purged_info, unknown};
 use super::disposition::attachment;
 use super::extract::Path;
 use super::problem::{Problem, ProblemBody, Problems};
@@ -23,7 +24,7 @@ use super::range::{Condition, Selected, condition, select};
 use crate::bytes::{read_exact_at, stat_of};
 use crate::disk_error::{self, DiskError};
 use crate::documents::Documents;
-use crate::store::booking::Timesheet;
+use crate::store::booking::{Booking, Timesheet};
 
 const CHUNK_BYTES: u64 = 256 << 10;
 
@@ -118,14 +119,26 @@ async fn send(
 async fn find(documents: &Documents, id: &BookingId) -> Result<Timesheet, Problem> {
     let known = documents.store().booking(id).await?.ok_or_else(|| unknown(id))?;
     if known.state == ServerState::Purged {
-        let detail = format!(
-            "the timesheet of {id} was deleted by the purge {}: its copies are on the backup drives",
-            known.purge.unwrap_or_default()
-        );
-        return Err(Problem::new(StatusCode::GONE, "purged", detail));
+        let info = purged_info(documents, &known).await?;
+        return Err(Problem::new(StatusCode::GONE, "purged", purged_in_words(id, &known, info)));
     }
     let none = || Problem::new(StatusCode::CONFLICT, "no-timesheet", format!("booking {id} has no timesheet yet"));
     known.timesheet.ok_or_else(none)
+}
+
+/// When, by whose approval, and which drives hold it.
+fn purged_in_words(id: &BookingId, known: &Booking, info: Option<PurgedInfo>) -> String {
+    let Some(info) = info else {
+        let purge = known.purge.as_deref().unwrap_or_default();
+        return format!("the timesheet of {id} was deleted by the purge {purge}: its copies are on the backup drives");
+    };
+    let at = info.purged_at.map_or_else(String::new, |at| format!(" at {at}"));
+    let drives: Vec<String> = info.drives.iter().map(ToString::to_string).collect();
+    let held = if drives.is_empty() { "the backup drives".to_owned() } else { drives.join(", ") };
+    let (purge, by) = (info.purge, printable(&info.approved_by, 100));
+    format!(
+        "the timesheet of {id} was deleted{at} by the purge {purge}, which {by:?} approved; its copies are on: {held}"
+    )
 }
 
 /// The open file and its present size. A file of another size than recorded is sent as it is: comparing digests shows

@@ -330,4 +330,60 @@ mod tests {
         assert!(judged("p-0").is_ok());
         assert_eq!(judged("p-1").unwrap_err().cause, Some(RefusalCause::Restored));
     }
+
+    /// A proof with each of its faults at random: the digest's, the check's, the token's, the read-back's, its age in
+    /// days, and the event, one of three.
+    type Faults = (bool, Option<bool>, Option<usize>, usize, i64, usize);
+
+    fn faulty((is_other, checked, token, how, days, event): Faults, events: &[EventId]) -> RecordedProof {
+        let good = proof("2026-11-01T00:00:00Z");
+        let content: &[u8] = if is_other { b"abd" } else { b"abc" };
+        let mark = Mark {
+            digest: Digest::of(Algorithm::Sha256, content).to_string(),
+            read_back: [ReadBack::Direct, ReadBack::CacheDropped, ReadBack::Cached][how],
+            proven_at: NOW.parse::<Timestamp>().unwrap() - SignedDuration::from_hours(24 * days),
+            event: events[event],
+            ..good.mark
+        };
+        let checked = checked.map(|is_ours| Checked {
+            site_key: if is_ours { KEY.into() } else { "strongroom/harbour+other".into() },
+            position: 7,
+            checkpoint_size: 9,
+            sha256: "x".into(),
+        });
+        let token = token.map(|token| ["pipeline", "proposer", "approver"][token].into());
+        RecordedProof { mark, token, checked }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn r5_no_set_of_proofs_counts_more_drives_than_have_a_proof_without_a_fault(
+            proofs in proptest::collection::vec(
+                (
+                    proptest::bool::weighted(0.1),
+                    proptest::option::weighted(0.9, proptest::bool::weighted(0.9)),
+                    proptest::option::weighted(0.95, 0..3_usize),
+                    0..3_usize,
+                    -3..120_i64,
+                    0..3_usize,
+                ),
+                0..6,
+            ),
+            needed in 1..4_usize,
+            has_keys: bool,
+        ) {
+            let events: Vec<EventId> = (0..3).map(|_| EventId::new(Timestamp::UNIX_EPOCH)).collect();
+            let site_keys = has_keys.then(|| HashSet::from([KEY.to_owned()]));
+            let terms = Terms { needed, site_keys, ..terms() };
+            let recorded: Vec<_> = proofs.iter().map(|faults| faulty(*faults, &events)).collect();
+            let archived = booking(ServerState::Archived);
+            let goes = terms.judge("B-1", Some(&archived), &recorded, &[]).is_ok();
+            let good = proofs.iter().filter(|(is_other, checked, token, how, days, _)| {
+                let is_checked = !has_keys || *checked == Some(true);
+                !is_other && is_checked && *token == Some(0) && *how < 2 && (-1..=90).contains(days)
+            });
+            let distinct: HashSet<usize> = good.map(|(.., event)| *event).collect();
+            proptest::prop_assert_eq!(goes, distinct.len() >= needed, "{:?}", proofs);
+        }
+    }
 }

@@ -186,7 +186,11 @@ async fn a_purge_may_be_repeated_and_the_record_stays() {
     let info = rig.info("B-1").await;
     assert_eq!((info.state, info.proofs.len()), (ServerState::Purged, 2));
     let detail = problem(rig.get("/v1/bookings/B-1/timesheet").await, StatusCode::GONE, "purged").await;
-    assert!(detail.contains("p-1"), "{detail}");
+    let drives: Vec<String> = info.purged.unwrap().drives.iter().map(ToString::to_string).collect();
+    assert_eq!(drives.len(), 2);
+    for part in ["deleted at 2026-11-20T23:30:00Z by the purge p-1, which \"ben\" approved", &drives[0], &drives[1]] {
+        assert!(detail.contains(part), "{detail}");
+    }
     assert_eq!(rig.move_to_archived(&["B-1"]).await[0].outcome, Already);
 }
 
@@ -211,4 +215,55 @@ async fn a_file_that_is_gone_already_counts_as_purged() {
     // Its place is free for another.
     rig.booking("B-2", "a.pdf", b"b").await;
     assert_eq!(rig.info("B-2").await.state, ServerState::SignedOff);
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+#[tokio::test]
+async fn r5_a_run_deletes_only_what_the_proposal_names() {
+    let rig = archived(2).await;
+    assert_eq!(rig.propose("p-1", &["B-2"]).await.status(), StatusCode::CREATED);
+    let answer = rig.approved("p-1", &["B-1"]).await.remove(0);
+    assert_eq!((answer.outcome, answer.cause), (AnswerOutcome::Refused, Some(RefusalCause::NotInProposal)));
+    assert!(answer.reason.unwrap().contains("propose another purge for it"));
+    assert_eq!(rig.files().len(), 1);
+}
+
+#[tokio::test]
+async fn r5_a_run_needs_an_approval_that_is_valid() {
+    let rig = archived(2).await;
+    assert_eq!(rig.propose("p-1", &["B-1"]).await.status(), StatusCode::CREATED);
+    let answer = rig.run_purge("p-1", &["B-1"]).await.remove(0);
+    assert_eq!(answer.cause, Some(RefusalCause::NotApproved));
+    assert!(answer.reason.unwrap().contains("another person than its proposer must (`strongroom purge approve`)"));
+    assert_eq!(rig.approve("p-1").await.status(), StatusCode::CREATED);
+    rig.clock.advance(31 * DAY);
+    let answer = rig.run_purge("p-1", &["B-1"]).await.remove(0);
+    assert_eq!(answer.cause, Some(RefusalCause::ApprovalExpired));
+    assert!(answer.reason.unwrap().contains("an approval is valid for 30 days from then: propose it anew"));
+    assert_eq!(rig.files().len(), 1);
+    let info: PurgeInfo = rig.get("/v1/purges/p-1").await.json().await.unwrap();
+    assert_eq!((info.proofs_needed, info.fresh_for_s), (Some(2), Some(90 * DAY.as_secs())), "its terms");
+}
+
+#[tokio::test]
+async fn r5_an_old_proposal_cannot_be_approved() {
+    let rig = archived(2).await;
+    assert_eq!(rig.propose("p-1", &["B-1"]).await.status(), StatusCode::CREATED);
+    rig.clock.advance(31 * DAY);
+    let why = problem(rig.approve("p-1").await, StatusCode::CONFLICT, "conflict").await;
+    assert!(why.contains("it was proposed more than 30 days ago: propose it anew under another id"), "{why}");
+}
+
+#[tokio::test]
+async fn r5_a_refused_purge_never_runs() {
+    let rig = archived(2).await;
+    assert_eq!(rig.propose("p-1", &["B-1"]).await.status(), StatusCode::CREATED);
+    assert_eq!(rig.approve("p-1").await.status(), StatusCode::CREATED);
+    let refusal = json!({"refused_by": "cem", "reason": "too early"});
+    assert_eq!(rig.post("/v1/purges/p-1/refusal", &refusal).await.status(), StatusCode::CREATED);
+    let answer = rig.run_purge("p-1", &["B-1"]).await.remove(0);
+    assert_eq!(answer.cause, Some(RefusalCause::PurgeRefused));
+    assert!(answer.reason.unwrap().contains("\"cem\" refused the purge: propose another under an id of its own"));
+    assert_eq!(rig.files().len(), 1);
 }

@@ -55,8 +55,15 @@ pub(super) fn archived(booking: &str, data: &Archived) -> String {
 }
 
 pub(super) fn purged(booking: &str, data: &Purged) -> String {
+    let approved = data.approved_by.as_ref().map_or_else(String::new, |by| format!(" that {} approved", quoted(by)));
+    let drives: Vec<String> = data.drives.iter().map(ToString::to_string).collect();
+    let held = match drives.split_last() {
+        None => String::new(),
+        Some((one, [])) => format!("; drive {one} holds it"),
+        Some((last, others)) => format!("; drives {} and {last} hold it", others.join(", ")),
+    };
     format!(
-        "The server's copy of booking {booking} was deleted by purge {}, which rested on {}.",
+        "The server's copy of booking {booking} was deleted by purge {}{approved}, which rested on {}{held}.",
         quoted(&data.purge),
         count(data.proofs.len() as u64, "proof")
     )

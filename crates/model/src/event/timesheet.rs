@@ -99,6 +99,12 @@ pub struct Archived {
 /// A purge deleted the server's copy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Purged {
+    /// Who approved that; absent in an earlier version's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
+    /// The drives that hold its proven copies; absent in an earlier version's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drives: Vec<DriveId>,
     /// The proofs behind it.
     pub proofs: Vec<EventId>,
     /// The approved purge's id.

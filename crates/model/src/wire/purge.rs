@@ -144,6 +144,12 @@ pub struct PurgeInfo {
     /// The purge.
     #[serde(flatten)]
     pub summary: PurgeSummary,
+    /// On how many drives this server requires each file to be proven; absent in an earlier version's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proofs_needed: Option<u32>,
+    /// How old it lets each proof be; absent in an earlier version's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fresh_for_s: Option<u64>,
     /// Its bookings in the proposal's order, [`MAX_LIST`](super::MAX_LIST) at most.
     pub items: Vec<PurgeItem>,
     /// The next page's cursor, if any.

@@ -82,8 +82,12 @@ pub(crate) fn archived() -> Event {
     })
 }
 
+fn purged_by_earlier_versions() -> Purged {
+    Purged { approved_by: None, drives: vec![], purge: "2026-Q4".to_owned(), proofs: vec![event_id(1), event_id(2)] }
+}
+
 pub(crate) fn purged() -> Event {
-    Event::TimesheetPurged(Purged { purge: "2026-Q4".to_owned(), proofs: vec![event_id(1), event_id(2)] })
+    Event::TimesheetPurged(purged_by_earlier_versions())
 }
 
 /// A failure of that stage: with a time to try again, or one that needs a person.
@@ -403,7 +407,15 @@ pub(crate) fn all() -> Vec<(String, NewEvent)> {
     let name_of = |event: &Event, variant: &str| format!("{}{variant}.json", event.type_name());
     let full = full.into_iter().map(|event| (name_of(&event, ""), with_every_attribute(event)));
     let bare = bare.into_iter().map(|event| (name_of(&event, ".bare"), with_no_option(event)));
-    full.chain(bare).collect()
+    // What earlier versions' fixtures lack.
+    let approved = Purged {
+        approved_by: Some("Grace".to_owned()),
+        drives: vec![drive(), second_drive()],
+        ..purged_by_earlier_versions()
+    };
+    let approved = Event::TimesheetPurged(approved);
+    let later = [(name_of(&approved, ".approved"), with_every_attribute(approved))];
+    full.chain(bare).chain(later).collect()
 }
 
 fn with_every_attribute(event: Event) -> NewEvent {

@@ -51,7 +51,7 @@ fn each_type_of_event_leaves_its_status_and_partition() {
     ];
     let (kept, other) = (Status::labelled("as it was"), "elsewhere".parse::<Partition>().unwrap());
     for (file, sample) in samples::all() {
-        let name = file.trim_start_matches("strongroom.").trim_end_matches(".json");
+        let name = file.trim_start_matches("strongroom.").trim_end_matches(".json").trim_end_matches(".approved");
         let find = |name: &str| table.iter().find(|(known, ..)| *known == name);
         let event = &sample.event;
         let after = (status_after(Some(&kept), event), partition_after(Some(&other), event));
