@@ -47,6 +47,7 @@ pub(crate) enum Verb {
     Status(verb::status::Args),
     Retry(verb::retry::Args),
     Restore(verb::restore::Args),
+    Purge(verb::purge::Args),
     List(verb::list::Args),
     Replay(verb::replay::Args),
     Log(verb::log::Args),

@@ -44,6 +44,11 @@ impl CliError {
         Self::new("in-flight work was aborted; the next start resumes it from the log")
     }
 
+    /// Without a heading of our own.
+    pub(crate) fn from_ref(error: &dyn Error) -> Self {
+        Self::new(error.to_string()).because(error)
+    }
+
     pub(crate) fn because(mut self, error: &dyn Error) -> Self {
         let mut cause = Some(error);
         while let Some(error) = cause.filter(|_| self.causes.len() < MAX_CAUSES) {
@@ -94,7 +99,7 @@ fn shown(text: &str) -> String {
 /// Without a heading of our own.
 impl<E: Error> From<E> for CliError {
     fn from(error: E) -> Self {
-        Self::new(error.to_string()).because(&error)
+        Self::from_ref(&error)
     }
 }
 

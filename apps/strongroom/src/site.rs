@@ -179,6 +179,12 @@ pub(crate) fn unopened(error: OpenError) -> CliError {
 
 /// A client of the document server. Nothing is sent yet.
 pub(crate) fn source(config: &Config) -> Result<Source, CliError> {
+    config.source.address()?;
+    source_with(config, config.source.secret()?.reveal())
+}
+
+/// The same, with another token than the site's.
+pub(crate) fn source_with(config: &Config, token: &str) -> Result<Source, CliError> {
     let section = &config.source;
     let authority_pem = match &section.ca_file {
         None => None,
@@ -189,7 +195,7 @@ pub(crate) fn source(config: &Config) -> Result<Source, CliError> {
     };
     let settings = SourceSettings {
         url: section.address()?.to_string(),
-        token: Some(section.secret()?.reveal().to_owned()),
+        token: Some(token.to_owned()),
         connect_timeout: section.connect_timeout.get(),
         read_timeout: section.read_timeout.get(),
         connections: section.connections as usize,

@@ -15,6 +15,7 @@ pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod notify;
 pub(crate) mod prove;
+pub(crate) mod purge;
 pub(crate) mod queue;
 pub(crate) mod relay;
 pub(crate) mod replay;
@@ -43,6 +44,7 @@ pub(crate) async fn run(cli: Cli, out: &mut Out) -> Result<Exit, CliError> {
         Verb::Run(args) => Box::pin(run::run(&args, config()?, out)).await,
         Verb::Status(args) => Box::pin(status::run(&args, &config()?, out)).await,
         Verb::Restore(args) => Box::pin(restore::run(&args, file, out)).await,
+        Verb::Purge(args) => Box::pin(purge::run(&args, file, out)).await,
         Verb::Retry(args) => retry::run(&args, &config()?, out).await,
         Verb::Replay(args) => Box::pin(replay::run(&args, &config()?, out)).await,
         Verb::List(args) => Box::pin(list::run(&args, &config()?, out)).await,

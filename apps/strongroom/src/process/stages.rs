@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
 use strongroom_archive::Archive;
 use strongroom_audit::evidence::Prover;
 use strongroom_bus::Stage;
@@ -10,7 +9,6 @@ use strongroom_enumerate::Enumerate;
 use strongroom_fetch::{Fetch, Meter};
 use strongroom_model::StageName;
 use strongroom_notify::{Notify, Settings};
-use strongroom_purge::{PurgeSettings, Purger};
 use strongroom_service::actor;
 use strongroom_source::Source;
 use strongroom_verify::Verify;
@@ -79,12 +77,8 @@ impl Process {
     }
 
     pub(crate) async fn start_purge(&mut self) {
-        let fresh = self.config.custody.evidence_fresh_for.get();
-        let settings =
-            PurgeSettings { evidence_fresh_for: SignedDuration::try_from(fresh).unwrap_or(SignedDuration::MAX) };
-        let (prover, name) = (self.prover().await, actor(StageName::Purge));
-        let source = self.source().clone();
-        let purger = Purger::new(self.log.clone(), self.clock.clone(), name, source, settings, prover);
+        let prover = self.prover().await;
+        let purger = wire::purger(&self.config, &self.log, &self.clock, self.source(), prover);
         self.spawn(purger, StageName::Purge);
     }
 

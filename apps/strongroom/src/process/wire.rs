@@ -1,11 +1,16 @@
 //! How each stage is made from the configuration.
 
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use strongroom_audit::evidence::Prover;
 use strongroom_bus::broker::Broker;
 use strongroom_bus::{Alarms, Delivery, Pace, RelayPace, RelayWiring, RetryPolicy, Wiring};
 use strongroom_eventlog::EventLog;
 use strongroom_fetch::{Fetch, FetchSettings};
 use strongroom_model::StageName;
 use strongroom_model::presence::RELAY;
+use strongroom_purge::{PurgeSettings, Purger};
 use strongroom_service::actor::actor_named;
 use strongroom_service::config::Require;
 use strongroom_service::{Clock, Config, Shutdown, actor};
@@ -56,6 +61,19 @@ pub(crate) fn relay(
 pub(crate) fn retry(config: &Config) -> RetryPolicy {
     let delays = config.retry.delays.iter().map(|delay| delay.get()).collect();
     RetryPolicy { delays, max_attempts: config.retry.max_attempts }
+}
+
+/// Without a prover, the server must believe marks without proof.
+pub(crate) fn purger(
+    config: &Config,
+    log: &EventLog,
+    clock: &Clock,
+    source: &Source,
+    prover: Option<Arc<Prover>>,
+) -> Purger {
+    let fresh = config.custody.evidence_fresh_for.get();
+    let settings = PurgeSettings { evidence_fresh_for: SignedDuration::try_from(fresh).unwrap_or(SignedDuration::MAX) };
+    Purger::new(log.clone(), clock.clone(), actor(StageName::Purge), source.clone(), settings, prover)
 }
 
 pub(super) fn fetch(config: &Config, mount: &Mount, source: &Source, clock: &Clock) -> Fetch {
