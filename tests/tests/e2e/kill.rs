@@ -23,7 +23,7 @@ const WORKERS: usize = 3;
 const ADOPTION: &str =
     "r7_an_adoption_that_is_killed_at_any_step_ends_as_an_undisturbed_one_and_no_number_is_mailed_twice";
 /// Places that no run and no server passes; where they are tried instead.
-const ELSEWHERE: [(&str, &str); 33] = [
+const ELSEWHERE: [(&str, &str); 38] = [
     ("eventlog.before-migrate-commit", "the event log's own tests"),
     ("eventlog.before-rebuild-commit", "the event log's own tests"),
     ("drive.identity-written", "r6_a_drive_whose_setting_up_was_killed_is_set_up_again"),
@@ -55,6 +55,11 @@ const ELSEWHERE: [(&str, &str); 33] = [
     ("drive.relist-kept", "r3_a_kill_while_a_list_is_written_again_loses_no_line"),
     ("drive.restore-written", "r3_a_kill_between_any_two_steps_of_a_restoration_is_made_good_by_the_next_one"),
     ("drive.restore-renamed", "r3_a_kill_between_any_two_steps_of_a_restoration_is_made_good_by_the_next_one"),
+    ("purge.proposed", "r3_r5_a_purge_that_is_killed_at_any_step_ends_as_an_undisturbed_one"),
+    ("purge.approved", "r3_r5_a_purge_that_is_killed_at_any_step_ends_as_an_undisturbed_one"),
+    ("purge.reported", "r3_r5_a_purge_that_is_killed_at_any_step_ends_as_an_undisturbed_one"),
+    ("purge.deleted", "r3_r5_a_purge_that_is_killed_at_any_step_ends_as_an_undisturbed_one"),
+    ("purge.refused", "r3_a_refusal_whose_verb_was_killed_counts_and_is_recorded_by_the_next"),
     ("recover.page-claimed", "a_recovery_that_is_killed_at_any_step_ends_as_an_undisturbed_one"),
     ("hold.after-append", "a_worker_that_dies_in_long_work_costs_only_the_time_it_had_asked_for"),
 ];
