@@ -179,6 +179,7 @@ fn the_program_takes_every_command_line() {
         "verify",
         "archive",
         "notify",
+        "purge run",
         "log migrate",
         "topology apply",
     ] {
