@@ -6,7 +6,7 @@
 //! - If we stop between commit and record, the files have their final names without an event: the next slice adopts them
 //!   after reading them back.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use strongroom_audit::{Holding, holdings};
 use strongroom_bus::Done;
@@ -146,12 +146,16 @@ impl Custodian {
             let known = strongroom_audit::known_drives(&self.log).await?;
             slice.done.raise.push(damaged_alarm(&known, from, &slice.tally.remarks));
         }
+        let read: HashSet<usize> =
+            worked.targets.iter().flat_map(|target| &target.written).map(|written| written.copy).collect();
+        for number in read {
+            slice.tally.bytes = slice.tally.bytes + copies[number].size;
+        }
         for target in worked.targets {
             slice.tally.skipped += target.wants.iter().filter(|wants| !**wants).count() as u64;
             for written in &target.written {
                 let copy = &copies[written.copy];
                 slice.tally.written += 1;
-                slice.tally.bytes = slice.tally.bytes + copy.size;
                 let made = CopyProven {
                     booking: copy.booking.clone(),
                     drive: target.id,
@@ -294,12 +298,12 @@ fn land(site: &SiteId, copies: &[Holding], targets: &mut [Target], received: Vec
                 Err(error) => target.fail(copy, &error),
             }
         }
-        prove(site, copies, drive, target, there);
+        prove(site, copies, drive, target, &there);
     }
 }
 
 /// A copy is written only when it was read back from the device as the log says, and the manifest lists it.
-fn prove(site: &SiteId, copies: &[Holding], drive: &Drive, target: &mut Target, there: Vec<(usize, Landed)>) {
+fn prove(site: &SiteId, copies: &[Holding], drive: &Drive, target: &mut Target, there: &[(usize, Landed)]) {
     let files: Vec<_> = there.iter().map(|(_, landed)| (landed.path.as_str(), Algorithm::Sha256)).collect();
     let read = drive.read_back_many(&files);
     let mut months: BTreeMap<Month, Vec<(usize, ProvenCopy, ReadBack)>> = BTreeMap::new();
