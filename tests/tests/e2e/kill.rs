@@ -22,8 +22,11 @@ const WORKERS: usize = 3;
 /// The test of most steps of `log adopt`.
 const ADOPTION: &str =
     "r7_an_adoption_that_is_killed_at_any_step_ends_as_an_undisturbed_one_and_no_number_is_mailed_twice";
+/// The tests of the steps of `drive copy` and `drive repair`.
+const COPYING: &str = "r3_a_copy_that_is_killed_between_any_two_steps_is_finished_by_the_next_and_none_is_made_twice";
+const REPAIR: &str = "r3_a_repair_that_is_killed_between_any_two_steps_is_made_good_by_the_next_and_keeps_what_was_bad";
 /// Places that no run and no server passes; where they are tried instead.
-const ELSEWHERE: [(&str, &str); 38] = [
+const ELSEWHERE: &[(&str, &str)] = &[
     ("eventlog.before-migrate-commit", "the event log's own tests"),
     ("eventlog.before-rebuild-commit", "the event log's own tests"),
     ("drive.identity-written", "r6_a_drive_whose_setting_up_was_killed_is_set_up_again"),
@@ -60,6 +63,14 @@ const ELSEWHERE: [(&str, &str); 38] = [
     ("purge.reported", "r3_r5_a_purge_that_is_killed_at_any_step_ends_as_an_undisturbed_one"),
     ("purge.deleted", "r3_r5_a_purge_that_is_killed_at_any_step_ends_as_an_undisturbed_one"),
     ("purge.refused", "r3_a_refusal_whose_verb_was_killed_counts_and_is_recorded_by_the_next"),
+    ("custody.read", "r3_a_verification_that_is_killed_between_any_two_steps_goes_on_and_counts_no_copy_twice"),
+    ("custody.copies-received", COPYING),
+    ("custody.copies-committed", COPYING),
+    ("custody.copies-read-back", COPYING),
+    ("custody.copies-listed", COPYING),
+    ("custody.repaired", REPAIR),
+    ("custody.relisted", REPAIR),
+    ("custody.restored", "r3_a_restoration_that_is_killed_between_any_two_steps_goes_on_and_writes_no_file_twice"),
     ("recover.page-claimed", "a_recovery_that_is_killed_at_any_step_ends_as_an_undisturbed_one"),
     ("hold.after-append", "a_worker_that_dies_in_long_work_costs_only_the_time_it_had_asked_for"),
 ];

@@ -12,6 +12,7 @@
 //! - `clock`: a clock that is wrong, and right again;
 //! - `log_faults`: a log without room, restored from an older copy, or open to others;
 //! - `restored`: a log that is backed up and restored by the commands of the manual;
+//! - `custody_kills`: acts on drives' contents, killed and done again;
 //! - `restored_kills`: the steps of such a restore, killed and done again;
 //! - `lost_log`: a log that was lost, and what the drive still tells of its copies;
 //! - `purge`: archived files that are to be deleted;
@@ -27,6 +28,7 @@ mod compared;
 mod configuration;
 mod cost;
 mod custody;
+mod custody_kills;
 mod demo;
 mod drive_faults;
 mod drive_identity;

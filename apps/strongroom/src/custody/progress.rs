@@ -1,4 +1,4 @@
-//! How far an act is, on a terminal.
+//! How far an act is: on a terminal, and else on standard error. Standard output has the result alone, for programs.
 
 use std::time::{Duration, Instant};
 
@@ -6,9 +6,9 @@ use strongroom_model::custody::Custody;
 use strongroom_model::text::grouped;
 
 use crate::cli_error::CliError;
-use crate::out::{Out, is_terminal};
+use crate::out::{Out, is_terminal, tell};
 
-/// How often a line is written where nothing can move.
+/// How often a line is written where nothing can move. An act that is done sooner needs none.
 const EVERY: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl Progress {
     pub(crate) fn show(&mut self, state: &Custody, out: &mut Out) -> Result<(), CliError> {
         let Some(requested) = state.requested.as_ref().filter(|_| state.is_open()) else { return Ok(()) };
         let from = *self.from.get_or_insert(state.next.0);
-        let is_due = self.last.is_none_or(|last| self.moves || last.elapsed() >= EVERY);
+        let is_due = self.moves || self.last.unwrap_or(self.began).elapsed() >= EVERY;
         if state.next.0 == 0 || !is_due {
             return Ok(());
         }
@@ -38,10 +38,10 @@ impl Progress {
         if self.moves {
             self.shown = true;
             out.raw(format_args!("\r\x1b[K{line}"))?;
-        } else {
-            out.line(line)?;
+            return out.flush();
         }
-        out.flush()
+        tell(line);
+        Ok(())
     }
 
     pub(crate) fn end(&mut self, out: &mut Out) -> Result<(), CliError> {
