@@ -5,6 +5,7 @@
 
 mod append;
 mod backend;
+mod custody_sample;
 mod damage;
 mod guard;
 mod postgres;

@@ -1,6 +1,6 @@
 //! What is pending, due and counted: against a plain model.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use strongroom_eventlog::{EventLog, StreamHead, Work};
@@ -12,6 +12,7 @@ use strongroom_model::{
 };
 
 use crate::backend::Backend;
+use crate::custody_sample;
 use crate::sample::{self, at, booking, bookings, failed, new};
 
 /// All that happened, and nothing clever.
@@ -72,6 +73,9 @@ impl Model {
             SubjectKind::Run => follows::<strongroom_model::run::Run>(events, event),
             SubjectKind::Alarm => follows::<strongroom_model::alarm::Alarm>(events, event),
             SubjectKind::Summary => follows::<strongroom_model::summary::Summary>(events, event),
+            SubjectKind::Copy => follows::<strongroom_model::copy::Copy>(events, event),
+            SubjectKind::Custody => follows::<strongroom_model::custody::Custody>(events, event),
+            SubjectKind::Purge => follows::<strongroom_model::purge::Purge>(events, event),
             _ => false,
         }
     }
@@ -102,6 +106,9 @@ impl Model {
                 2 => sample::notified(),
                 _ => Event::AlarmFailed(failed(StageName::Notify, retry_at)),
             },
+            SubjectKind::Copy => custody_sample::of_copy(number(stream), random.below(5)),
+            SubjectKind::Custody => custody_sample::of_custody(number(stream), random.below(8)),
+            SubjectKind::Purge => custody_sample::of_purge(number(stream), random.below(9)),
             _ => match random.below(3) {
                 0 => sample::composed(1),
                 1 => sample::sent(),
@@ -171,30 +178,55 @@ async fn compare(log: &EventLog, model: &Model) {
     }
 }
 
-const KINDS: [SubjectKind; 4] = [SubjectKind::Booking, SubjectKind::Run, SubjectKind::Alarm, SubjectKind::Summary];
+const KINDS: [SubjectKind; 7] = [
+    SubjectKind::Booking,
+    SubjectKind::Run,
+    SubjectKind::Alarm,
+    SubjectKind::Summary,
+    SubjectKind::Copy,
+    SubjectKind::Custody,
+    SubjectKind::Purge,
+];
+
+/// How many subjects of each kind there are.
+const SUBJECTS: usize = 12;
+
+/// The number of a copy's, an act's or a purge's stream.
+fn number(stream: &StreamName) -> usize {
+    let numbers = 0..SUBJECTS;
+    let is_of =
+        |n: &usize| [custody_sample::copy(*n), custody_sample::custody(*n), custody_sample::purge(*n)].contains(stream);
+    numbers.into_iter().find(is_of).unwrap()
+}
 
 /// What waits is found by its partition, whatever its last event says.
 async fn bound_work(log: &EventLog, model: &Model) {
     for partition in [0, 1].map(|n| Partition::from(sample::drive(n))) {
-        let work = Work { stage: StageName::Verify, partition: Some(&partition) };
-        let of = |last: &Recorded| model.partition(&last.stream).as_ref() == Some(&partition);
-        let mut pending = model.lasts(StageName::Verify, |not_before| not_before.is_none());
-        pending.retain(of);
-        assert_eq!(log.pending(work, Position(0), 1000).await.unwrap(), pending);
-        let mut held = model.lasts(StageName::Verify, |not_before| not_before.is_some());
-        held.retain(of);
-        let mut due = log.due(work, at(1000), 1000).await.unwrap();
-        due.sort_by_key(|last| last.position);
-        assert_eq!(due, held);
+        for stage in [StageName::Verify, StageName::Custody] {
+            let work = Work { stage, partition: Some(&partition) };
+            let of = |last: &Recorded| model.partition(&last.stream).as_ref() == Some(&partition);
+            let mut pending = model.lasts(stage, |not_before| not_before.is_none());
+            pending.retain(of);
+            assert_eq!(log.pending(work, Position(0), 1000).await.unwrap(), pending);
+            let mut held = model.lasts(stage, |not_before| not_before.is_some());
+            held.retain(of);
+            let mut due = log.due(work, at(10_000), 1000).await.unwrap();
+            due.sort_by_key(|last| last.position);
+            assert_eq!(due, held);
+        }
     }
 }
 
 fn stream(random: &mut Random) -> StreamName {
-    let n = random.below(12) as u64;
-    match random.below(8) {
+    let subject = random.below(SUBJECTS);
+    let n = subject as u64;
+    match random.below(12) {
         0 => sample::run(n),
         1 => sample::alarm(n),
         2 => StreamName::summary(n + 1),
+        3 => custody_sample::copy(subject),
+        4 => custody_sample::custody(subject % 6),
+        5 => custody_sample::purge(subject % 3),
         _ => booking(n),
     }
 }
@@ -203,7 +235,7 @@ fn stream(random: &mut Random) -> StreamName {
 async fn random_log(log: &EventLog, seed: u64, mut after_each: impl AsyncFnMut(&Model)) -> Model {
     let mut model = Model::default();
     let mut random = Random(seed);
-    for _ in 0..60 {
+    for _ in 0..90 {
         let mut batch: Vec<NewEvent> = Vec::new();
         for _ in 0..8 {
             let proposed = model.propose(&stream(&mut random), &mut random);
@@ -217,10 +249,20 @@ async fn random_log(log: &EventLog, seed: u64, mut after_each: impl AsyncFnMut(&
 
 pub(crate) async fn what_is_pending_due_and_counted_follows_from_the_last_events<B: Backend>(backend: &B) {
     let log = backend.open().await;
-    let model = random_log(&log, 7, async |model| compare(&log, model).await).await;
+    let mut seen: BTreeSet<(&str, String)> = BTreeSet::new();
+    let model = random_log(&log, 7, async |model| {
+        compare(&log, model).await;
+        let of = |kind: SubjectKind| model.counts(kind).into_keys().map(move |status| (kind.name(), status));
+        seen.extend(KINDS.into_iter().flat_map(of));
+    });
+    let model = model.await;
     assert!(log.head().await.unwrap().size > 100, "the proposals are mostly refused");
-    let counts = model.counts(SubjectKind::Booking);
-    assert!(counts["needs-attention"] > 0 && counts.len() > 4, "{counts:?}");
+    let least = [(SubjectKind::Booking, 5), (SubjectKind::Copy, 2), (SubjectKind::Custody, 3), (SubjectKind::Purge, 4)];
+    for (kind, least) in least {
+        let statuses = seen.iter().filter(|(of, _)| *of == kind.name()).count();
+        assert!(statuses >= least, "{}: {seen:?}", kind.name());
+    }
+    assert!(seen.contains(&("booking", "needs-attention".to_owned())), "{seen:?}");
     let held = model.streams.values().filter(|events| events.last().unwrap().event.keeps_status());
     assert!(held.count() > 1, "nothing keeps its status");
     assert_eq!(log.verify().await.unwrap().damage, None);
@@ -278,7 +320,7 @@ pub(crate) async fn the_projection_made_again_is_the_same<B: Backend>(backend: &
     let before = all_heads(&log, &model).await;
     backend
         .tamper(
-            "DELETE FROM stream WHERE kind = 'run'; UPDATE stream SET next_stage = NULL, status = 'x', partition = 'x'",
+            "DELETE FROM stream WHERE kind IN ('run', 'copy', 'purge'); UPDATE stream SET next_stage = NULL, status = 'x', partition = 'x'",
         )
         .await;
     assert_ne!(all_heads(&log, &model).await, before);
