@@ -1,6 +1,8 @@
 //! The state of every subject, folded event by event.
 
 use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
 
 use strongroom_model::alarm::Alarm;
 use strongroom_model::booking::{Booking, Phase};
@@ -10,7 +12,9 @@ use strongroom_model::drive_state::DriveState;
 use strongroom_model::purge::Purge;
 use strongroom_model::run::Run;
 use strongroom_model::summary::Summary;
-use strongroom_model::{BookingCounts, Fold, IllegalTransition, Recorded, StreamName, SubjectKind, Version};
+use strongroom_model::{
+    BookingCounts, BookingStatus, Fold, IllegalTransition, Recorded, StreamName, SubjectKind, Version,
+};
 
 #[derive(Debug, Clone)]
 enum Subject {
@@ -40,11 +44,23 @@ pub(crate) enum ReplayError {
 
 /// The state of all subjects, up to some position.
 ///
-/// Of an archived booking only the phase is kept, since later events are judged by no more: some 200 bytes each, so a
-/// million bookings fit a small machine.
+/// A subject whose later events are judged by no more than where it stands is kept in a few words, under a hash of its
+/// name: an archived booking, a copy. A million events of such fit into some tens of MiB.
 #[derive(Debug, Default)]
 pub(crate) struct ReplayState {
     subjects: HashMap<StreamName, (Version, Subject)>,
+    settled: HashMap<u128, (Version, Settled)>,
+    /// With random keys: that two of a million names have the same 128 bits does not happen by chance, nor on purpose.
+    hashing: [RandomState; 2],
+}
+
+/// A subject that has come to rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Settled {
+    Archived,
+    Purged,
+    /// Whatever a copy was read as, any of its events may follow.
+    Copy,
 }
 
 impl ReplayState {
@@ -54,18 +70,35 @@ impl ReplayState {
         if !recorded.event.fits(stream.kind()) {
             return Err(ReplayError::WrongStream { stream: stream.clone(), event: recorded.event.type_name() });
         }
-        let known = self.subjects.get(stream);
-        let expected = known.map_or(Version(0), |(version, _)| version.next());
-        let before = known.map_or_else(|| Subject::new(stream.kind()), |(_, subject)| subject.clone());
+        let key = self.key(stream);
+        let settled = self.settled.get(&key).map(|(version, settled)| (*version, settled.woken()));
+        let known = settled.or_else(|| self.subjects.remove(stream));
+        let expected = known.as_ref().map_or(Version(0), |(version, _)| version.next());
+        let before = known.map_or_else(|| Subject::new(stream.kind()), |(_, subject)| subject);
         let (after, error) = match before.clone().next(recorded) {
             Ok(after) => (after, None),
             Err(source) => (before, Some(ReplayError::Illegal { stream: stream.clone(), source })),
         };
-        self.subjects.insert(stream.clone(), (recorded.version, after));
+        self.keep(key, stream, recorded.version, after);
         if recorded.version != expected {
             return Err(ReplayError::Version { stream: stream.clone(), found: recorded.version, expected });
         }
         error.map_or(Ok(()), Err)
+    }
+
+    fn keep(&mut self, key: u128, stream: &StreamName, version: Version, subject: Subject) {
+        match subject.settled() {
+            Some(settled) => drop(self.settled.insert(key, (version, settled))),
+            None => {
+                self.settled.remove(&key);
+                self.subjects.insert(stream.clone(), (version, subject));
+            }
+        }
+    }
+
+    fn key(&self, stream: &StreamName) -> u128 {
+        let [high, low] = self.hashing.each_ref().map(|hashing| u128::from(hashing.hash_one(stream)));
+        high << 64 | low
     }
 
     pub(crate) fn bookings(&self) -> BookingCounts {
@@ -75,7 +108,26 @@ impl ReplayState {
                 counts.add(booking.status());
             }
         }
+        for (_, settled) in self.settled.values() {
+            match settled {
+                Settled::Archived => counts.add(BookingStatus::Archived),
+                Settled::Purged => counts.add(BookingStatus::Purged),
+                Settled::Copy => {}
+            }
+        }
         counts
+    }
+}
+
+impl Settled {
+    /// The subject, as far as later events are judged by it.
+    fn woken(self) -> Subject {
+        let booking = |phase| Subject::Booking(Box::new(Booking { phase, ..Booking::default() }));
+        match self {
+            Self::Archived => booking(Phase::Archived),
+            Self::Purged => booking(Phase::Purged),
+            Self::Copy => Subject::Copy(Box::default()),
+        }
     }
 }
 
@@ -98,7 +150,7 @@ impl Subject {
 
     fn next(self, recorded: &Recorded) -> Result<Self, IllegalTransition> {
         Ok(match self {
-            Self::Booking(state) => Self::Booking(Box::new(slim(state.next(recorded)?))),
+            Self::Booking(state) => Self::Booking(Box::new(state.next(recorded)?)),
             Self::Run(state) => Self::Run(Box::new(state.next(recorded)?)),
             Self::Alarm(state) => Self::Alarm(Box::new(state.next(recorded)?)),
             Self::Summary(state) => Self::Summary(Box::new(state.next(recorded)?)),
@@ -111,17 +163,28 @@ impl Subject {
             Self::Sample(state) => Self::Sample(Box::new(state.next(recorded)?)),
         })
     }
-}
 
-fn slim(booking: Booking) -> Booking {
-    if booking.phase < Phase::Archived {
-        return booking;
+    /// Whether it has come to rest. A booking with a failure has not.
+    fn settled(&self) -> Option<Settled> {
+        match self {
+            Self::Booking(state) if state.failure.is_none() && state.failures == 0 && !state.record_wrong => {
+                match state.phase {
+                    Phase::Archived => Some(Settled::Archived),
+                    Phase::Purged => Some(Settled::Purged),
+                    _ => None,
+                }
+            }
+            Self::Copy(_) => Some(Settled::Copy),
+            _ => None,
+        }
     }
-    Booking { enumerated: None, fetched: None, backed_up: None, archived: None, ..booking }
 }
 
 #[cfg(test)]
 mod tests {
+    use strongroom_model::event::Retried;
+    use strongroom_model::{Event, StageName};
+
     use super::*;
     use crate::samples;
 
@@ -171,11 +234,38 @@ mod tests {
     }
 
     #[test]
-    fn a_slimmed_booking_still_refuses_what_cannot_follow() {
+    fn a_settled_booking_still_refuses_what_cannot_follow() {
         let life =
             [samples::enumerated("B-1"), samples::fetched("B-1"), samples::backed_up("B-1"), samples::archived("B-1")];
         let mut again = samples::enumerated("B-1");
         again.version = Version(4);
-        assert!(matches!(folded(&life).apply(&again), Err(ReplayError::Illegal { .. })));
+        let mut state = folded(&life);
+        assert!(state.subjects.is_empty(), "it is kept in a few words");
+        assert!(matches!(state.apply(&again), Err(ReplayError::Illegal { .. })));
+        assert_eq!(state.bookings(), BookingCounts { archived: 1, ..BookingCounts::default() });
+        let mut late = samples::archived("B-1");
+        late.version = Version(9);
+        let expected = ReplayError::Version { stream: late.stream.clone(), found: Version(9), expected: Version(5) };
+        assert_eq!(state.apply(&late), Err(expected));
+    }
+
+    #[test]
+    fn a_settled_booking_that_is_given_back_goes_on_as_any_other() {
+        let mut state = folded(&[
+            samples::enumerated("B-1"),
+            samples::fetched("B-1"),
+            samples::backed_up("B-1"),
+            samples::archived("B-1"),
+        ]);
+        let retried = Retried { stage: StageName::Enumerate, reason: None };
+        let stream = samples::enumerated("B-1").stream;
+        let retried = samples::recorded(stream, 4, Event::TimesheetRetried(retried));
+        let again = [retried, samples::enumerated("B-1"), samples::fetched("B-1")];
+        for (version, mut event) in (4..).zip(again) {
+            event.version = Version(version);
+            state.apply(&event).unwrap();
+        }
+        assert_eq!(state.bookings(), BookingCounts { fetched: 1, ..BookingCounts::default() });
+        assert!(state.settled.is_empty());
     }
 }
