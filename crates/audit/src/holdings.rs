@@ -41,34 +41,46 @@ impl Holding {
     }
 
     fn of(log: &EventLog, stored: &Stored, drive: DriveId) -> Option<Self> {
+        Self::of_any(log, stored).filter(|(holder, _)| *holder == drive).map(|(_, holding)| holding)
+    }
+
+    /// With the drive that holds it.
+    pub(crate) fn of_any(log: &EventLog, stored: &Stored) -> Option<(DriveId, Self)> {
         if !TYPES.iter().any(|one| stored.body.contains(one)) {
             return None;
         }
         let recorded = log.readable(stored)?;
         let (position, event, time) = (recorded.position, recorded.id, recorded.time);
         match recorded.event {
-            Event::TimesheetBackedUp(data) if data.drive == drive => Some(Self {
-                position,
-                event,
-                time,
-                booking: recorded.stream.as_booking()?,
-                month: data.month,
-                path: data.path,
-                sha256: data.sha256,
-                size: data.size_bytes,
-                read_back: data.read_back,
-            }),
-            Event::CopyMade(data) if data.drive == drive => Some(Self {
-                position,
-                event,
-                time,
-                booking: data.booking,
-                month: month_of(&data.path)?,
-                path: data.path,
-                sha256: data.sha256,
-                size: data.size_bytes,
-                read_back: data.read_back,
-            }),
+            Event::TimesheetBackedUp(data) => {
+                let booking = recorded.stream.as_booking()?;
+                let holding = Self {
+                    position,
+                    event,
+                    time,
+                    booking,
+                    month: data.month,
+                    path: data.path,
+                    sha256: data.sha256,
+                    size: data.size_bytes,
+                    read_back: data.read_back,
+                };
+                Some((data.drive, holding))
+            }
+            Event::CopyMade(data) => {
+                let holding = Self {
+                    position,
+                    event,
+                    time,
+                    booking: data.booking,
+                    month: month_of(&data.path)?,
+                    path: data.path,
+                    sha256: data.sha256,
+                    size: data.size_bytes,
+                    read_back: data.read_back,
+                };
+                Some((data.drive, holding))
+            }
             _ => None,
         }
     }

@@ -8,7 +8,8 @@
 //!   [`waiting`](mod@waiting);
 //! - [`subjects`](mod@subjects) by status; [`story`]: one subject's events ([`entry`]) and [`booking_state`];
 //! - [`holdings`](mod@holdings): what a drive holds; [`copies`]: where a booking's copies are;
-//! - [`bookings`](mod@bookings), [`runs`](mod@runs), [`alarms`](mod@alarms), [`drives`](mod@drives), by `listed`;
+//! - [`bookings`](mod@bookings), [`runs`](mod@runs), [`alarms`](mod@alarms), [`drives`](mod@drives),
+//!   [`acts`](mod@acts), [`purges`](mod@purges), by `listed`; [`copy_list`];
 //!   `prefix`: the past; [`diff`]: what changed since;
 //! - [`against`]: the log compared with what is there;
 //! - [`sentence`](mod@sentence): an event in words; `replay_state` and `keys`: folds that find what does
@@ -16,6 +17,7 @@
 //! - [`evidence`]: packs that an outsider verifies;
 //! - [`as_of`], [`replay`], [`export`], [`verify`](mod@verify), and [`figures`] for metrics.
 
+pub mod acts;
 pub mod against;
 pub mod alarms;
 pub mod as_of;
@@ -23,6 +25,7 @@ pub mod booking_state;
 pub mod bookings;
 pub mod causes;
 pub mod copies;
+pub mod copy_list;
 pub mod diff;
 pub mod drives;
 pub mod entry;
@@ -35,6 +38,7 @@ mod listed;
 pub mod page;
 mod prefix;
 pub mod process;
+pub mod purges;
 pub mod replay;
 mod replay_state;
 pub mod runs;
@@ -49,6 +53,7 @@ pub mod waiting;
 #[cfg(test)]
 mod samples;
 
+pub use crate::acts::{ActEntry, acts};
 pub use crate::against::{AgainstServer, AgainstServerError, Difference, DifferenceCounts, DifferenceKind, EventRef};
 pub use crate::alarms::{AlarmEnd, AlarmEntry, AlarmFilter, RAISED, alarms, raised_alarms};
 pub use crate::as_of::{AsOf, ParseAsOfError};
@@ -56,6 +61,7 @@ pub use crate::booking_state::{BookingState, CopyProof};
 pub use crate::bookings::{BookingEntry, bookings};
 pub use crate::causes::{Cause, causes};
 pub use crate::copies::{BookingCopies, CopyOn, called, copies_of, known_drives};
+pub use crate::copy_list::{CopyEntry, copies};
 pub use crate::diff::{Change, ChangeCount, ChangeKind, Diff};
 pub use crate::drives::{DriveEntry, drives};
 pub use crate::entry::{DigestOf, EventEntry, Evidence, RecordedDigest};
@@ -64,6 +70,7 @@ pub use crate::figures::Figures;
 pub use crate::holdings::{Holding, Holdings, holdings, holdings_by_path, month_of};
 pub use crate::page::{DEFAULT_PAGE, MAX_PAGE, Page, PageCursor, PageRequest, ParseCursorError, ViewError};
 pub use crate::process::Process;
+pub use crate::purges::{PurgeEntry, purges};
 pub use crate::replay::{Replay, ReplayTotals};
 pub use crate::runs::{RunEntry, RunState, runs};
 pub use crate::safety::{Safety, SafetyReason};

@@ -4,12 +4,13 @@ use clap::Subcommand;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use strongroom_audit::{
-    AlarmEntry, AlarmFilter, AsOf, DEFAULT_PAGE, DriveEntry, Page, PageCursor, PageRequest, RunEntry, SubjectEntry,
-    ViewError, alarms, drives, runs, subjects,
+    ActEntry, AlarmEntry, AlarmFilter, AsOf, CopyEntry, DEFAULT_PAGE, DriveEntry, Page, PageCursor, PageRequest,
+    PurgeEntry, RunEntry, SubjectEntry, ViewError, acts, alarms, copies, drives, purges, runs, subjects,
 };
 use strongroom_eventlog::EventLog;
 use strongroom_model::SubjectKind;
-use strongroom_model::text::{printable, shown};
+use strongroom_model::event::Found;
+use strongroom_model::text::{grouped, printable, shown};
 use strongroom_service::Config;
 
 use crate::cli_error::CliError;
@@ -19,7 +20,7 @@ use crate::site;
 
 const TEXT_CHARS: usize = 160;
 
-/// Lists subjects by status, runs, alarms or drives, page by page
+/// Lists subjects by status, runs, alarms, drives, copies, acts or purges, page by page
 #[derive(Debug, clap::Args)]
 #[command(
     subcommand_required = true,
@@ -34,7 +35,8 @@ Examples:
   strongroom list runs --as-of 1200                      as the log was at position 1200
   strongroom list drives --as-of 2026-11-20T23:00Z       as it was at that time
 
-What begins last comes first; subjects come by the position of their last event."
+What begins last comes first; subjects come by the position of their last event, copies by that of
+their first proof."
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -72,6 +74,21 @@ enum ListVerb {
     },
     /// The drives that the log knows, with the number of copies proven on them
     Drives {
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// The copies on all drives, each with its newest proof or its damage
+    Copies {
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// The acts on drives' contents: verify, copy, repair, restore
+    Acts {
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// The purges, and what became of them
+    Purges {
         #[command(flatten)]
         page: PageArgs,
     },
@@ -132,6 +149,15 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
         }
         ListVerb::Drives { page } => {
             show(&drives(&log, &page.request(&log).await?).await?, page, out, |one| drive_line(one, &zone))?;
+        }
+        ListVerb::Copies { page } => {
+            show(&copies(&log, &page.request(&log).await?).await?, page, out, |one| copy_line(one, &zone))?;
+        }
+        ListVerb::Acts { page } => {
+            show(&acts(&log, &page.request(&log).await?).await?, page, out, |one| act_line(one, &zone))?;
+        }
+        ListVerb::Purges { page } => {
+            show(&purges(&log, &page.request(&log).await?).await?, page, out, |one| purge_line(one, &zone))?;
         }
     }
     out.flush()?;
@@ -199,4 +225,53 @@ pub(super) fn drive_line(one: &DriveEntry, zone: &TimeZone) -> String {
         _ => "never used".to_owned(),
     };
     format!("{} {label}: {used}, {} proven copies", one.id, one.proven_copies)
+}
+
+pub(super) fn copy_line(one: &CopyEntry, zone: &TimeZone) -> String {
+    let state = match (&one.damage, one.proven_at) {
+        (Some(Found::Missing), _) => format!("found missing {}", shown(one.changed_at, zone)),
+        (Some(Found::Differs { .. }), _) => format!("found with other bytes {}", shown(one.changed_at, zone)),
+        (Some(Found::Unreadable { .. }), _) => format!("found unreadable {}", shown(one.changed_at, zone)),
+        (None, Some(at)) => format!("proven {}", shown(at, zone)),
+        (None, None) => one.state.to_owned(),
+    };
+    let path = printable(&one.path, TEXT_CHARS);
+    format!("{} on drive {}: {state}: {path} (#{})", one.booking, one.drive, one.position)
+}
+
+pub(super) fn act_line(one: &ActEntry, zone: &TimeZone) -> String {
+    let at = shown(one.requested_at, zone);
+    let tally = &one.tally;
+    let sums = [
+        (tally.good, "as proven"),
+        (tally.written, "written"),
+        (tally.skipped, "there already"),
+        (tally.damaged, "damaged"),
+        (tally.faults, "other faults"),
+    ];
+    let sums = sums.into_iter().filter(|(number, _)| *number > 0);
+    let sums: Vec<_> = sums.map(|(number, what)| format!("{} {what}", grouped(number))).collect();
+    let sums = if sums.is_empty() { String::new() } else { format!(", {}", sums.join(", ")) };
+    let failure = one.failure.as_ref().map_or_else(String::new, |why| format!(": {}", printable(why, TEXT_CHARS)));
+    let (act, state, by) = (one.act, one.state, &one.requested_by);
+    format!("{at}: {} {act} of drive {} {state} by {by}{sums}{failure} (#{})", one.id, one.drive, one.position)
+}
+
+pub(super) fn purge_line(one: &PurgeEntry, zone: &TimeZone) -> String {
+    let at = shown(one.proposed_at, zone);
+    let by = printable(&one.proposed_by, TEXT_CHARS);
+    let decided = match (&one.approved_by, &one.refused_by) {
+        (_, Some(who)) => format!(", refused by {}", printable(who, TEXT_CHARS)),
+        (Some(who), None) => format!(", approved by {}", printable(who, TEXT_CHARS)),
+        (None, None) => String::new(),
+    };
+    let done = if one.purged + one.left > 0 {
+        format!(", {} deleted, {} left", grouped(one.purged), grouped(one.left))
+    } else {
+        String::new()
+    };
+    let failure = one.failure.as_ref().map_or_else(String::new, |why| format!(": {}", printable(why, TEXT_CHARS)));
+    let (bookings, bytes) = (grouped(one.bookings), one.size_bytes);
+    let begun = format!("{at}: {} {}: {bookings} bookings, {bytes}, proposed by {by}", one.id, one.state);
+    format!("{begun}{decided}{done}{failure} (#{})", one.position)
 }

@@ -2,12 +2,15 @@
 
 mod against;
 mod diff;
+mod drive;
 mod events;
 mod table;
 
+use std::path::PathBuf;
+
 use strongroom_audit::{AsOf, DEFAULT_PAGE, PageCursor, PageRequest};
 use strongroom_eventlog::EventLog;
-use strongroom_model::BookingId;
+use strongroom_model::{BookingId, StreamName};
 use strongroom_service::Config;
 
 use self::table::Table;
@@ -29,7 +32,11 @@ Examples:
   strongroom replay --as-of 120 --table drives  every drive as it was then
   strongroom replay --table bookings --csv      every booking, for a spreadsheet
   strongroom replay --diff 120 2026-11-21T06:00Z   what changed between two moments
+  strongroom replay --as-of 120 --table copies  each copy's newest proof; also: acts, purges
+  strongroom replay --stream drive/ID           the story of any subject, as `list` names it
   strongroom replay --against server            what the document server lists otherwise
+  strongroom replay --against drive /mnt/blue   what lies on that drive otherwise
+  strongroom replay --against drive --read      the same of drive.root, and reads each copy
 
 An event that cannot follow what came before it is reported, and the exit code is 1.
 Where --against finds a difference, the exit code is 2; each is named with the event that says otherwise.
@@ -43,6 +50,9 @@ pub(crate) struct Args {
     /// One booking only
     #[arg(long, value_name = "ID", conflicts_with = "rows")]
     booking: Option<BookingId>,
+    /// One subject only, such as custody/ID, copy/DRIVE/BOOKING/DIGEST or purge/ID
+    #[arg(long, value_name = "SUBJECT", conflicts_with_all = ["rows", "booking"])]
+    stream: Option<StreamName>,
     /// Only how everything stands at the end
     #[arg(long, conflicts_with = "rows")]
     summary: bool,
@@ -52,9 +62,12 @@ pub(crate) struct Args {
     /// What changed between two moments, each a position or a time
     #[arg(long, num_args = 2, value_names = ["FROM", "TO"])]
     diff: Option<Vec<AsOf>>,
-    /// What is there and differs from what the log says
-    #[arg(long, value_name = "WHAT")]
-    against: Option<Other>,
+    /// What is there and differs from what the log says: `server`, or `drive` with the folder where it is mounted
+    #[arg(long, num_args = 1..=2, value_names = ["WHAT", "PATH"])]
+    against: Option<Vec<PathBuf>>,
+    /// Read each copy on the drive, too, and compare its digest
+    #[arg(long, requires = "against")]
+    read: bool,
     /// How many changed subjects at most
     #[arg(long, value_name = "N", default_value_t = DEFAULT_PAGE, requires = "diff")]
     limit: usize,
@@ -69,25 +82,42 @@ pub(crate) struct Args {
     csv: bool,
 }
 
-/// What the log is compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Other {
-    /// The document server: its bookings, their state, digests and proofs
-    Server,
-}
-
 impl Args {
     fn page(&self) -> PageRequest {
         PageRequest { as_of: None, after: self.after, limit: self.limit }
     }
 }
 
+/// What the log is compared with.
+enum Other {
+    Server,
+    /// Where it is mounted.
+    Drive(PathBuf),
+}
+
+impl Other {
+    fn of(words: &[PathBuf], args: &Args, config: &Config) -> Result<Self, CliError> {
+        match words {
+            [what] if what.as_os_str() == "server" && !args.read => Ok(Self::Server),
+            [what] if what.as_os_str() == "drive" => Ok(Self::Drive(config.drive.mounted_at()?.to_owned())),
+            [what, path] if what.as_os_str() == "drive" => Ok(Self::Drive(path.clone())),
+            _ => Err(CliError::usage_error(
+                "--against takes `server`, or `drive` with the folder where it is mounted, and only a drive can be read",
+            )),
+        }
+    }
+}
+
 pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     let log = site::log_to_read(config).await?;
-    let exit = match (&args.diff, args.table, args.against) {
-        (Some(moments), ..) => diff::show(&log, moments, args, &config.zone(), out).await?,
-        (_, Some(table), _) => table::show(&log, table, args, &config.zone(), out).await?,
-        (.., Some(Other::Server)) => against::show(&log, args, config, out).await?,
+    let zone = config.zone();
+    let exit = match (&args.diff, args.table, &args.against) {
+        (Some(moments), ..) => diff::show(&log, moments, args, &zone, out).await?,
+        (_, Some(table), _) => table::show(&log, table, args, &zone, out).await?,
+        (.., Some(words)) => match Other::of(words, args, config)? {
+            Other::Server => against::show(&log, args, config, out).await?,
+            Other::Drive(root) => drive::show(&log, &root, args, &zone, out).await?,
+        },
         _ => events::show(&log, size(&log, args.as_of).await?, args, out).await?,
     };
     out.flush()?;

@@ -19,53 +19,57 @@ pub(super) async fn show(log: &EventLog, args: &Args, config: &Config, out: &mut
     let mut comparison = AgainstServer::start(log, &source).await?;
     let heading = Heading { site: log.site().clone(), against: source.server(), size: comparison.size() };
     let zone = config.zone();
-    let mut report = Report { heading, args, zone: &zone, out, between: "\n" };
-    report.begin()?;
+    let mut report = Report::begin(heading, args, &zone, out)?;
     while let Some(page) = comparison.page().await.map_err(|error| incomplete(&error))? {
         report.differences(&page)?;
     }
     report.end(&comparison.counts())
 }
 
-fn incomplete(error: &dyn std::error::Error) -> CliError {
+pub(super) fn incomplete(error: &dyn std::error::Error) -> CliError {
     CliError::new("the comparison is not complete").because(error).next_step(
         "what is above was found until then; `strongroom doctor` looks at the connections, then compare again",
     )
 }
 
 /// What is compared.
-struct Heading {
-    site: SiteId,
-    against: String,
+pub(super) struct Heading {
+    pub(super) site: SiteId,
+    pub(super) against: String,
     /// The log's number of events.
-    size: u64,
+    pub(super) size: u64,
 }
 
 /// Written as it is found: a comparison may have more differences than fit into memory.
-struct Report<'a> {
-    heading: Heading,
+pub(super) struct Report<'a> {
     args: &'a Args,
     zone: &'a TimeZone,
     out: &'a mut Out,
     between: &'static str,
 }
 
-impl Report<'_> {
-    fn begin(&mut self) -> Result<(), CliError> {
-        let Heading { site, against, size } = &self.heading;
-        if self.args.json {
-            let against = serde_json::to_string(against)?;
+impl<'a> Report<'a> {
+    pub(super) fn begin(
+        heading: Heading,
+        args: &'a Args,
+        zone: &'a TimeZone,
+        out: &'a mut Out,
+    ) -> Result<Self, CliError> {
+        let Heading { site, against, size } = heading;
+        if args.json {
+            let against = serde_json::to_string(&against)?;
             let head =
                 format_args!("{{\n\"site\": \"{site}\",\n\"against\": {against},\n\"size\": {size},\n\"items\": [");
-            return self.out.raw(head);
+            out.raw(head)?;
+        } else if args.csv {
+            out.line("kind,subject,what,log,found,position,event,time")?;
+        } else {
+            out.line(format_args!("site {site}: {} events against {against}", grouped(size)))?;
         }
-        if self.args.csv {
-            return self.out.line("kind,subject,what,log,found,position,event,time");
-        }
-        self.out.line(format_args!("site {site}: {} events against {against}", grouped(*size)))
+        Ok(Self { args, zone, out, between: "\n" })
     }
 
-    fn differences(&mut self, page: &[Difference]) -> Result<(), CliError> {
+    pub(super) fn differences(&mut self, page: &[Difference]) -> Result<(), CliError> {
         for one in page {
             if self.args.json {
                 self.out.raw(format_args!("{}{}", self.between, serde_json::to_string(one)?))?;
@@ -79,7 +83,7 @@ impl Report<'_> {
         Ok(())
     }
 
-    fn end(&mut self, counts: &DifferenceCounts) -> Result<Exit, CliError> {
+    pub(super) fn end(&mut self, counts: &DifferenceCounts) -> Result<Exit, CliError> {
         if self.args.json {
             self.out.raw("\n],\n\"counts\": ")?;
             self.out.json(counts)?;

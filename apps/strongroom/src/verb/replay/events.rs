@@ -4,7 +4,7 @@ use strongroom_audit::{BookingState, EventEntry, MAX_PAGE, PageRequest, Replay, 
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::ReadBack;
 use strongroom_model::text::printable;
-use strongroom_model::{BookingCounts, BookingId, BookingStatus, Position, StreamName};
+use strongroom_model::{BookingCounts, BookingStatus, Position, StreamName};
 
 use super::super::log::line;
 use super::super::status::page::count_rows;
@@ -18,9 +18,10 @@ const FILENAME_CHARS: usize = 300;
 
 /// Of the first `size` events, or of all.
 pub(super) async fn show(log: &EventLog, size: Option<u64>, args: &Args, out: &mut Out) -> Result<Exit, CliError> {
-    let mut pages = match &args.booking {
-        Some(id) => Pages::of_booking(log, size, id, args).await?,
-        None => Pages::All(Replay::start(log, size)),
+    let mut pages = match (&args.booking, &args.stream) {
+        (Some(id), _) => Pages::of_one(log, size, StreamName::booking(id), args).await?,
+        (None, Some(stream)) => Pages::of_one(log, size, stream.clone(), args).await?,
+        (None, None) => Pages::All { replay: Replay::start(log, size), illegal_only: args.summary },
     };
     let totals = if args.json { json(&mut pages, args, out).await? } else { text(&mut pages, args, out).await? };
     Ok(if totals.illegal == 0 { Exit::Well } else { Exit::Failed })
@@ -28,29 +29,29 @@ pub(super) async fn show(log: &EventLog, size: Option<u64>, args: &Args, out: &m
 
 /// What is replayed, page by page: a log may be larger than memory.
 enum Pages<'a> {
-    All(Replay),
-    Booking { log: &'a EventLog, story: Box<Story>, is_first: bool },
+    All { replay: Replay, illegal_only: bool },
+    One { log: &'a EventLog, story: Box<Story>, is_first: bool },
 }
 
 impl<'a> Pages<'a> {
-    async fn of_booking(log: &'a EventLog, size: Option<u64>, id: &BookingId, args: &Args) -> Result<Self, CliError> {
-        let stream = StreamName::booking(id);
+    async fn of_one(log: &'a EventLog, size: Option<u64>, stream: StreamName, args: &Args) -> Result<Self, CliError> {
         let as_of = match size {
             None => None,
-            Some(size) => Some(size.checked_sub(1).map(Position).ok_or_else(|| unknown(id, args))?),
+            Some(size) => Some(size.checked_sub(1).map(Position).ok_or_else(|| unknown(&stream, args))?),
         };
         let request = PageRequest { as_of, limit: MAX_PAGE, after: None };
         match Story::read(log, &stream, &request).await {
-            Ok(story) => Ok(Self::Booking { log, story: Box::new(story), is_first: true }),
-            Err(ViewError::UnknownSubject { .. }) => Err(unknown(id, args)),
+            Ok(story) => Ok(Self::One { log, story: Box::new(story), is_first: true }),
+            Err(ViewError::UnknownSubject { .. }) => Err(unknown(&stream, args)),
             Err(error) => Err(error.into()),
         }
     }
 
     async fn next(&mut self) -> Result<Option<Vec<EventEntry>>, CliError> {
         let page = match self {
-            Self::All(replay) => replay.page().await?,
-            Self::Booking { log, story, is_first } => {
+            Self::All { replay, illegal_only: true } => replay.illegal_page().await?,
+            Self::All { replay, .. } => replay.page().await?,
+            Self::One { log, story, is_first } => {
                 if !std::mem::take(is_first) {
                     let Some(after) = story.next else { return Ok(None) };
                     let request = PageRequest { as_of: story.as_of, after: Some(after), limit: MAX_PAGE };
@@ -64,8 +65,8 @@ impl<'a> Pages<'a> {
 
     fn totals(&self, last: Option<&EventEntry>) -> ReplayTotals {
         match self {
-            Self::All(replay) => replay.totals(),
-            Self::Booking { story, .. } => {
+            Self::All { replay, .. } => replay.totals(),
+            Self::One { story, .. } => {
                 let mut bookings = BookingCounts::default();
                 if let Some(status) = story.status.as_deref().and_then(BookingStatus::from_label) {
                     bookings.add(status);
@@ -84,8 +85,9 @@ impl<'a> Pages<'a> {
     }
 }
 
-fn unknown(id: &BookingId, args: &Args) -> CliError {
-    CliError::new(format!("the log knows no booking {id}{}", until(args)))
+fn unknown(stream: &StreamName, args: &Args) -> CliError {
+    let (kind, id) = (stream.kind().name(), stream.id());
+    CliError::new(format!("the log knows no {kind} {id}{}", until(args)))
         .next_step("`strongroom status` says how many it knows; `strongroom log tail` names the newest")
 }
 
@@ -125,7 +127,13 @@ async fn text(pages: &mut Pages<'_>, args: &Args, out: &mut Out) -> Result<Repla
     if !args.summary {
         out.line("")?;
     }
-    out.raw(page(&totals, args))?;
+    match pages {
+        Pages::One { story, .. } if story.booking.is_none() => {
+            let status = story.status.as_deref().unwrap_or("no status");
+            out.line(format_args!("{}{}: {status}, {} events", story.subject, until(args), story.total))?;
+        }
+        _ => out.raw(page(&totals, args))?,
+    }
     Ok(totals)
 }
 

@@ -6,12 +6,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use strongroom_audit::{
-    BookingEntry, DriveEntry, MAX_PAGE, Page, PageRequest, RunEntry, ViewError, bookings, drives, runs,
+    ActEntry, BookingEntry, CopyEntry, DriveEntry, MAX_PAGE, Page, PageRequest, PurgeEntry, RunEntry, ViewError, acts,
+    bookings, copies, drives, purges, runs,
 };
 use strongroom_eventlog::EventLog;
 use strongroom_model::text::{printable, shown};
 
-use super::super::list::{drive_line, run_line};
+use super::super::list::{act_line, copy_line, drive_line, purge_line, run_line};
 use super::Args;
 use crate::cli_error::CliError;
 use crate::csv;
@@ -29,6 +30,12 @@ pub(super) enum Table {
     Drives,
     /// Each run and what became of it
     Runs,
+    /// Each copy on each drive, with its newest proof or its damage
+    Copies,
+    /// Each act on a drive's contents: verify, copy, repair, restore
+    Acts,
+    /// Each purge: proposed, approved, executed
+    Purges,
 }
 
 /// A row in its two forms for people.
@@ -55,6 +62,9 @@ pub(super) async fn show(
         Table::Bookings => form.write(async |page| bookings(log, page).await, first, out).await?,
         Table::Drives => form.write(async |page| drives(log, page).await, first, out).await?,
         Table::Runs => form.write(async |page| runs(log, page).await, first, out).await?,
+        Table::Copies => form.write(async |page| copies(log, page).await, first, out).await?,
+        Table::Acts => form.write(async |page| acts(log, page).await, first, out).await?,
+        Table::Purges => form.write(async |page| purges(log, page).await, first, out).await?,
     }
     Ok(Exit::Well)
 }
@@ -188,5 +198,87 @@ impl Row for RunEntry {
 
     fn line(&self, zone: &TimeZone) -> String {
         run_line(self, zone)
+    }
+}
+
+impl Row for CopyEntry {
+    const COLUMNS: &'static str =
+        "booking,drive,position,state,path,sha256,size_bytes,proof,proven_at,read_back,damage,changed_at";
+
+    fn cells(&self) -> Vec<String> {
+        let found = self.damage.as_ref().and_then(|found| serde_json::to_value(found).ok());
+        vec![
+            self.booking.to_string(),
+            self.drive.to_string(),
+            self.position.to_string(),
+            self.state.to_owned(),
+            self.path.clone(),
+            self.sha256.to_string(),
+            self.size_bytes.0.to_string(),
+            text(self.proof.as_ref()),
+            text(self.proven_at.as_ref()),
+            self.read_back.map_or_else(String::new, label),
+            text(found.as_ref()),
+            self.changed_at.to_string(),
+        ]
+    }
+
+    fn line(&self, zone: &TimeZone) -> String {
+        copy_line(self, zone)
+    }
+}
+
+impl Row for ActEntry {
+    const COLUMNS: &'static str = "act,position,requested_at,requested_by,kind,drive,state,good,damaged,faults,written,\
+        skipped,size_bytes,failure,changed_at";
+
+    fn cells(&self) -> Vec<String> {
+        let tally = &self.tally;
+        let sums = [tally.good, tally.damaged, tally.faults, tally.written, tally.skipped, tally.bytes.0];
+        let mut cells = vec![
+            self.id.to_string(),
+            self.position.to_string(),
+            self.requested_at.to_string(),
+            self.requested_by.to_string(),
+            self.act.to_owned(),
+            self.drive.to_string(),
+            self.state.to_owned(),
+        ];
+        cells.extend(sums.iter().map(ToString::to_string));
+        cells.extend([text(self.failure.as_ref()), text(self.changed_at.as_ref())]);
+        cells
+    }
+
+    fn line(&self, zone: &TimeZone) -> String {
+        act_line(self, zone)
+    }
+}
+
+impl Row for PurgeEntry {
+    const COLUMNS: &'static str = "purge,position,proposed_at,proposed_by,state,bookings,size_bytes,approved_by,\
+        approved_at,refused_by,drives_needed,purged,left,failure,changed_at";
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.id.to_string(),
+            self.position.to_string(),
+            self.proposed_at.to_string(),
+            self.proposed_by.clone(),
+            self.state.to_owned(),
+            self.bookings.to_string(),
+            self.size_bytes.0.to_string(),
+            text(self.approved_by.as_ref()),
+            text(self.approved_at.as_ref()),
+            text(self.refused_by.as_ref()),
+            text(self.drives_needed.as_ref()),
+            self.purged.to_string(),
+            self.left.to_string(),
+            text(self.failure.as_ref()),
+            text(self.changed_at.as_ref()),
+        ]
+    }
+
+    fn line(&self, zone: &TimeZone) -> String {
+        purge_line(self, zone)
     }
 }
