@@ -1,4 +1,5 @@
-//! Evidence packs: what somebody needs to verify one file, drive or month without this program and without the log.
+//! Evidence packs: what somebody needs to verify one file, drive, month or purge without this program and
+//! without the log.
 //!
 //! A pack holds events in their exact bytes, a proof for each that it is in the log, and the log's signed size and
 //! root. All else in it (the sentence, the copies, the story) follows from these, so a checker makes it again and
@@ -8,7 +9,7 @@
 //!
 //! - [`Pack`]: its form; [`Pack::render`], [`html`]: its two files;
 //! - `make`: from the log; [`check()`]: from the file and a public key alone;
-//! - `claims`: what follows from the events;
+//! - `scope`: which events it holds; `claims`: what follows from them;
 //! - [`Prover`]: proofs for the document server.
 
 mod check;
@@ -16,22 +17,23 @@ mod claims;
 mod html;
 mod make;
 mod prover;
+mod scope;
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use strongroom_model::event::ReadBack;
-use strongroom_model::{BookingId, Digest, DriveId, Month, SiteId};
+use strongroom_model::{BookingId, Digest, DriveId, Month, PurgeId, SiteId};
 
 pub use self::check::{CheckError, Checked, check};
-pub use self::claims::{Copy, Entry};
+pub use self::claims::{Agreed, Copy, Entry, Fault, NamedProof, ProvenBy, Purge, PurgeRun, PurgedFile, Refused};
 pub use self::html::html;
 pub use self::make::{MAX_PACK_EVENTS, MakeError, make};
 pub use self::prover::Prover;
 
 /// The form of a pack.
-pub const FORMAT: &str = "strongroom-evidence/v1";
+pub const FORMAT: &str = "strongroom-evidence/v2";
 
 /// What a pack is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +47,8 @@ pub enum Subject {
     Drive(DriveId),
     /// A month's folder on the drives.
     Month(Month),
+    /// An agreement to delete archived files on the server.
+    Purge(PurgeId),
 }
 
 /// An evidence pack. Its fields are in the order of its file.
@@ -59,8 +63,11 @@ pub struct Pack {
     pub subject: Subject,
     /// What it shows, in a sentence or two.
     pub sentence: String,
-    /// The copies that the events prove.
+    /// The copies that the events prove, and what was found of them since.
     pub copies: Vec<Copy>,
+    /// What a purge was, and what it rested on; in evidence about one alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purge: Option<Purge>,
     /// What happened.
     pub story: Vec<Entry>,
     /// The public key that signed the checkpoint (c2sp.org/signed-note).
@@ -96,7 +103,9 @@ impl Pack {
 
 /// A text that is not a subject of evidence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a subject of evidence: expected booking/ID, file/sha256:HEX, drive/ID or month/YYYY-MM")]
+#[error(
+    "{0:?} is not a subject of evidence: expected booking/ID, file/sha256:HEX, drive/ID, month/YYYY-MM or purge/ID"
+)]
 pub struct ParseSubjectError(String);
 
 impl fmt::Display for Subject {
@@ -106,6 +115,7 @@ impl fmt::Display for Subject {
             Self::File(digest) => write!(f, "file/{digest}"),
             Self::Drive(id) => write!(f, "drive/{id}"),
             Self::Month(month) => write!(f, "month/{month}"),
+            Self::Purge(id) => write!(f, "purge/{id}"),
         }
     }
 }
@@ -119,6 +129,7 @@ impl FromStr for Subject {
             "file" => name.parse().ok().map(Self::File),
             "drive" => name.parse().ok().map(Self::Drive),
             "month" => name.parse().ok().map(Self::Month),
+            "purge" => name.parse().ok().map(Self::Purge),
             _ => None,
         });
         parsed.ok_or_else(|| ParseSubjectError(strongroom_model::text::printable(text, 120)))

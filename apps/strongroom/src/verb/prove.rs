@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use strongroom_audit::evidence::{self, Subject};
-use strongroom_model::{Algorithm, BookingId, Digest, DriveId, Hasher, Month};
+use strongroom_model::{Algorithm, BookingId, Digest, DriveId, Hasher, Month, PurgeId};
 use strongroom_service::{Config, private_files};
 
 use crate::checkpoint::{now, refuse_rewound, signed};
@@ -17,7 +17,7 @@ use crate::site;
 
 const READ_BYTES: usize = 256 * 1024;
 
-/// Writes evidence about a booking, a file, a drive or a month
+/// Writes evidence about a booking, a file, a drive, a month or a purge
 #[derive(Debug, clap::Args)]
 #[command(
     subcommand_required = true,
@@ -27,6 +27,7 @@ Examples:
   strongroom prove booking B-1001               evidence-booking-B-1001.json and .html, in this folder
   strongroom prove file 'week 47.pdf'           what is known of a file with these bytes
   strongroom prove month 2026-11 --to /tmp      the copies in that month's folder, in /tmp
+  strongroom prove purge 2026-Q4                who agreed to it, and the proofs it rested on
   strongroom check-proof evidence-booking-B-1001.html --key KEY
 
 The page is for reading and printing; both files hold the same: events in their exact bytes,
@@ -53,7 +54,7 @@ enum About {
         /// The file; only its digest is used
         path: PathBuf,
     },
-    /// The proven copies on a drive
+    /// The copies that were proven on a drive, and where it is
     Drive {
         /// The drive's id, as `strongroom list drives` shows it
         id: DriveId,
@@ -63,6 +64,11 @@ enum About {
         /// Such as 2026-11
         month: Month,
     },
+    /// A purge: who agreed to it, and the proofs of copies behind each deletion
+    Purge {
+        /// The purge's id
+        id: PurgeId,
+    },
 }
 
 pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
@@ -71,6 +77,7 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
         About::File { path } => Subject::File(digest_of(path)?),
         About::Drive { id } => Subject::Drive(*id),
         About::Month { month } => Subject::Month(*month),
+        About::Purge { id } => Subject::Purge(id.clone()),
     };
     let log = site::log_to_read(config).await?;
     refuse_rewound(config, &log).await?;

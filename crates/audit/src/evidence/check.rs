@@ -1,16 +1,17 @@
 //! Checks a pack from its file and a public key alone. The file comes from anybody.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use strongroom_model::envelope::EnvelopeError;
-use strongroom_model::{Event, Position, Recorded, StreamName, SubjectKind, Version};
+use strongroom_model::{Position, Recorded, StreamName, SubjectKind, Version};
 use strongroom_proof::{
     Checkpoint, Head, InclusionError, InclusionPath, ParseCheckpointError, ParseKeyError, ParseProofError, PublicKey,
     SignatureError, SignedCheckpoint,
 };
 
-use super::claims::{Claims, is_about};
+use super::claims::Claims;
 use super::html::{html, pack_in};
+use super::scope::Scope;
 use super::{FORMAT, Pack, ProvenEvent, Subject};
 
 /// Why a pack cannot be verified.
@@ -79,7 +80,7 @@ pub enum CheckError {
         /// The position that it names.
         position: Position,
     },
-    /// Events of a booking were left out.
+    /// Events of a booking, a copy or a purge were left out.
     #[error("events of {stream} were left out: version {expected} is missing")]
     LeftOut {
         /// The stream.
@@ -144,7 +145,8 @@ pub fn check(file: &str, key: Option<&PublicKey>) -> Result<Checked, CheckError>
     let events = events(&pack, &checkpoint.head)?;
     check_subject(&pack.subject, &events)?;
     let claims = Claims::of(&pack.subject, &events);
-    let again = Pack { sentence: claims.sentence, copies: claims.copies, story: claims.story, ..pack.clone() };
+    let Claims { sentence, copies, purge, story } = claims;
+    let again = Pack { sentence, copies, purge, story, ..pack.clone() };
     let whole = if is_html { html(&again) } else { again.render() };
     if whole != file {
         return Err(CheckError::Words);
@@ -152,39 +154,16 @@ pub fn check(file: &str, key: Option<&PublicKey>) -> Result<Checked, CheckError>
     Ok(Checked { pack, checkpoint, key: own, key_was_given: key.is_some() })
 }
 
-/// Every event is about the subject or the drive of such a copy, and there is one about the subject.
+/// Every event is about the subject, its bookings' copies or their drives, and there is one about the subject.
 fn check_subject(subject: &Subject, events: &[Recorded]) -> Result<(), CheckError> {
-    let streams = streams_about(subject, events);
+    let scope = Scope::of(subject, events);
     for (index, recorded) in (1..).zip(events) {
-        if !streams.contains(&recorded.stream) {
+        if !scope.holds(recorded) {
             let (stream, subject) = (recorded.stream.clone(), subject.clone());
             return Err(CheckError::Foreign { index, stream, subject });
         }
     }
-    let is_about_booking = |recorded: &Recorded| recorded.stream.kind() == SubjectKind::Booking;
-    let is_known = events.iter().any(is_about_booking) || matches!(subject, Subject::Drive(_)) && !events.is_empty();
-    is_known.then_some(()).ok_or_else(|| CheckError::Empty(subject.clone()))
-}
-
-fn streams_about(subject: &Subject, events: &[Recorded]) -> HashSet<StreamName> {
-    let mut streams = HashSet::new();
-    match subject {
-        Subject::Booking(id) => drop(streams.insert(StreamName::booking(id))),
-        Subject::Drive(drive) => drop(streams.insert(StreamName::drive(*drive))),
-        Subject::File(_) | Subject::Month(_) => {}
-    }
-    let is_of_subject = |stream: &StreamName| match subject {
-        Subject::Booking(id) => *stream == StreamName::booking(id),
-        _ => true,
-    };
-    for recorded in events.iter().filter(|recorded| is_of_subject(&recorded.stream)) {
-        if let Event::TimesheetBackedUp(proof) = &recorded.event
-            && is_about(subject, proof)
-        {
-            streams.extend([recorded.stream.clone(), StreamName::drive(proof.drive)]);
-        }
-    }
-    streams
+    scope.is_found(events).then_some(()).ok_or_else(|| CheckError::Empty(subject.clone()))
 }
 
 fn events(pack: &Pack, head: &Head) -> Result<Vec<Recorded>, CheckError> {
@@ -197,13 +176,18 @@ fn events(pack: &Pack, head: &Head) -> Result<Vec<Recorded>, CheckError> {
             return Err(CheckError::Misplaced { index, position: recorded.position });
         }
         let expected = versions.entry(recorded.stream.clone()).or_insert(Version(0));
-        if recorded.stream.kind() == SubjectKind::Booking && recorded.version != *expected {
+        if is_whole(recorded.stream.kind()) && recorded.version != *expected {
             return Err(CheckError::LeftOut { stream: recorded.stream, expected: *expected });
         }
         *expected = expected.next();
         events.push(recorded);
     }
     Ok(events)
+}
+
+/// Whether a pack holds all events of such a stream, from the first to the last that it has.
+const fn is_whole(kind: SubjectKind) -> bool {
+    matches!(kind, SubjectKind::Booking | SubjectKind::Copy | SubjectKind::Purge)
 }
 
 fn event(index: usize, proven: &ProvenEvent, head: &Head) -> Result<Recorded, CheckError> {

@@ -3,16 +3,20 @@
 use std::collections::BTreeSet;
 
 use strongroom_eventlog::{EventLog, LogError, Stored};
-use strongroom_model::{DriveId, Event, Position, Recorded, StreamName, Version};
+use strongroom_model::{BookingId, Digest, DriveId, Event, Position, Recorded, StreamName, SubjectKind, Version};
 use strongroom_proof::{InclusionPath, PublicKey, SignedCheckpoint};
 
-use super::claims::{Claims, is_about};
+use super::claims::Claims;
+use super::scope::{OfCopy, booking_of, is_about_drive};
 use super::{FORMAT, Pack, ProvenEvent, Subject};
 
 /// 100 MB of events or so, in memory and in the file.
 pub const MAX_PACK_EVENTS: usize = 100_000;
 
 const READ_EVENTS: usize = 500;
+
+/// More drives than any site has.
+const MAX_DRIVES: usize = 10_000;
 
 /// Why there is no pack.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +71,7 @@ pub async fn make(
         subject: subject.clone(),
         sentence: claims.sentence,
         copies: claims.copies,
+        purge: claims.purge,
         story: claims.story,
         key: key.to_string(),
         checkpoint: signed.to_string(),
@@ -74,7 +79,7 @@ pub async fn make(
     })
 }
 
-/// The events of a pack: whole streams of bookings, and those that name their drives.
+/// The events of a pack: whole streams of bookings, of their copies and of a purge, and what says where drives are.
 struct Gathered<'a> {
     log: &'a EventLog,
     subject: &'a Subject,
@@ -85,23 +90,36 @@ struct Gathered<'a> {
 impl<'a> Gathered<'a> {
     async fn about(log: &'a EventLog, subject: &'a Subject, size: u64) -> Result<Vec<Stored>, MakeError> {
         let mut gathered = Self { log, subject, size, events: Vec::new() };
-        let streams = match subject {
-            Subject::Booking(id) => BTreeSet::from([StreamName::booking(id)]),
-            _ => gathered.streams_with_proofs().await?,
+        if let Subject::Purge(id) = subject {
+            gathered.take_stream(&StreamName::purge(id)).await?;
+        }
+        let bookings = match subject {
+            Subject::Booking(id) => BTreeSet::from([id.clone()]),
+            _ => gathered.bookings().await?,
         };
         let mut drives: BTreeSet<DriveId> = match subject {
             Subject::Drive(drive) => BTreeSet::from([*drive]),
             _ => BTreeSet::new(),
         };
-        for stream in &streams {
-            for recorded in gathered.take_stream(stream).await? {
+        let mut copies = Vec::new();
+        let known = gathered.known_drives().await?;
+        for booking in &bookings {
+            let mut contents: BTreeSet<Digest> = BTreeSet::new();
+            for recorded in gathered.take_stream(&StreamName::booking(booking)).await? {
                 if let Event::TimesheetBackedUp(proof) = recorded.event {
+                    contents.insert(proof.sha256);
                     drives.insert(proof.drive);
                 }
             }
+            let on_each = |content| known.iter().map(move |drive| StreamName::copy(*drive, booking, content));
+            copies.extend(contents.iter().flat_map(on_each));
+        }
+        drives.extend(gathered.take_copies(&copies).await?);
+        if let Subject::Drive(drive) = subject {
+            drives.retain(|one| one == drive);
         }
         for drive in drives {
-            gathered.take_label(drive).await?;
+            gathered.take_drive(drive).await?;
         }
         if gathered.events.is_empty() {
             return Err(MakeError::Nothing { site: log.site().clone(), subject: subject.clone(), size });
@@ -110,34 +128,79 @@ impl<'a> Gathered<'a> {
         Ok(gathered.events)
     }
 
-    /// The bookings with a proof of what the pack is about: the whole log is read.
-    async fn streams_with_proofs(&self) -> Result<BTreeSet<StreamName>, MakeError> {
-        let mut streams = BTreeSet::new();
+    /// Whose copies can be part of the pack.
+    async fn known_drives(&self) -> Result<Vec<DriveId>, MakeError> {
+        if let Subject::Drive(drive) = self.subject {
+            return Ok(vec![*drive]);
+        }
+        let heads = self.log.newest(SubjectKind::Drive, MAX_DRIVES).await?;
+        Ok(heads.into_iter().filter_map(|head| head.stream.id().parse().ok()).collect())
+    }
+
+    /// The bookings that the pack is about: the whole log is read.
+    async fn bookings(&self) -> Result<BTreeSet<BookingId>, MakeError> {
+        // As in the stored bytes: most events are neither, and are not parsed.
+        let types: &[&str] = match self.subject {
+            Subject::Purge(_) => &["strongroom.timesheet.purged."],
+            _ => &["strongroom.timesheet.backed-up.", "strongroom.copy."],
+        };
+        let mut bookings = BTreeSet::new();
         let mut next = Position(0);
         while next.0 < self.size {
             let page = self.log.read(next, READ_EVENTS).await?;
             let Some(last) = page.last() else { break };
             next = last.position.next();
-            // Most events are not proofs, and are not parsed.
-            for stored in page.iter().filter(|stored| self.covers(stored) && stored.body.contains("backed-up.")) {
-                if let Some(recorded) = self.log.readable(stored)
-                    && matches!(&recorded.event, Event::TimesheetBackedUp(proof) if is_about(self.subject, proof))
-                {
-                    streams.insert(recorded.stream);
-                }
+            for stored in page.iter().filter(|one| self.covers(one) && types.iter().any(|name| one.body.contains(name)))
+            {
+                let recorded = self.log.readable(stored);
+                bookings.extend(recorded.and_then(|recorded| booking_of(self.subject, &recorded)));
             }
         }
-        Ok(streams)
+        Ok(bookings)
+    }
+
+    /// Takes those of the streams that exist; the drives of their copies.
+    async fn take_copies(&mut self, streams: &[StreamName]) -> Result<BTreeSet<DriveId>, MakeError> {
+        let heads = self.log.heads(streams).await?;
+        let mut drives = BTreeSet::new();
+        for stream in streams.iter().filter(|stream| heads.contains_key(*stream)) {
+            let before = self.events.len();
+            let taken = self.take_stream(stream).await?;
+            let copies: Option<Vec<DriveId>> = taken.iter().map(|one| Some(OfCopy::of(one)?.drive)).collect();
+            match copies {
+                Some(copies) => drives.extend(copies),
+                // What names another copy than its stream's is not evidence of either.
+                None => self.events.truncate(before),
+            }
+        }
+        Ok(drives)
     }
 
     async fn take_stream(&mut self, stream: &StreamName) -> Result<Vec<Recorded>, MakeError> {
-        let mut taken = Vec::new();
+        self.take(stream, |_| true).await
+    }
+
+    /// Other events follow with every use of the drive.
+    async fn take_drive(&mut self, drive: DriveId) -> Result<(), MakeError> {
+        self.take(&StreamName::drive(drive), |recorded| is_about_drive(&recorded.event)).await.map(drop)
+    }
+
+    async fn take(
+        &mut self,
+        stream: &StreamName,
+        is_part: impl Fn(&Recorded) -> bool,
+    ) -> Result<Vec<Recorded>, MakeError> {
+        let (mut taken, mut next) = (Vec::new(), Version(0));
         loop {
-            let page = self.log.stream_from(stream, Version(taken.len() as u64), READ_EVENTS).await?;
+            let page = self.log.stream_from(stream, next, READ_EVENTS).await?;
             let is_last = page.len() < READ_EVENTS;
+            next = Version(next.0 + page.len() as u64);
             for stored in page.into_iter().filter(|stored| stored.position.0 < self.size) {
-                taken.push(stored.decode()?);
-                self.events.push(stored);
+                let recorded = stored.decode()?;
+                if is_part(&recorded) {
+                    taken.push(recorded);
+                    self.events.push(stored);
+                }
             }
             if self.events.len() > MAX_PACK_EVENTS {
                 return Err(MakeError::TooMany(self.subject.clone()));
@@ -146,13 +209,6 @@ impl<'a> Gathered<'a> {
                 return Ok(taken);
             }
         }
-    }
-
-    /// The event with the drive's label is its first; others follow with every use.
-    async fn take_label(&mut self, drive: DriveId) -> Result<(), MakeError> {
-        let first = self.log.stream_from(&StreamName::drive(drive), Version(0), 1).await?;
-        self.events.extend(first.into_iter().filter(|stored| stored.position.0 < self.size));
-        Ok(())
     }
 
     const fn covers(&self, stored: &Stored) -> bool {

@@ -1,5 +1,9 @@
 use strongroom_eventlog::EventLog;
-use strongroom_model::{Position, Recorded};
+use strongroom_model::event::{
+    CopyDamaged, CopyProven, DriveHandedOver, DriveInitialised, DriveLost, Found, PurgeApproved, PurgeFinished,
+    PurgeProposed, PurgeRequested, PurgeTally, Purged, ReadBack,
+};
+use strongroom_model::{Algorithm, ByteCount, Event, EventId, Hasher, Position, Recorded, StreamName};
 use strongroom_proof::{Checkpoint, SignedCheckpoint, SigningKey};
 
 use super::*;
@@ -41,20 +45,238 @@ async fn a_pack_is_verified_from_its_file_and_the_key_alone() {
     insta::assert_snapshot!(pack.sentence);
 }
 
+fn second_drive() -> DriveId {
+    "0197c1f0-7c1e-7d3a-9b7e-2f1f0c5d8ad2".parse().unwrap()
+}
+
+fn drive_event(drive: DriveId, version: u64, event: Event) -> Recorded {
+    samples::recorded(StreamName::drive(drive), version, event)
+}
+
+/// A copy of the booking's file on the second drive.
+fn copied(id: &str) -> CopyProven {
+    let Event::TimesheetBackedUp(first) = samples::backed_up(id).event else { panic!("it is the proof") };
+    CopyProven {
+        booking: id.parse().unwrap(),
+        drive: second_drive(),
+        from: Some(samples::drive()),
+        path: first.path,
+        quarantined: None,
+        read_back: ReadBack::Direct,
+        request: "0197c1f0-7c1e-7d3a-9b7e-2f1f0c5d8ac1".parse().unwrap(),
+        sha256: first.sha256,
+        size_bytes: first.size_bytes,
+    }
+}
+
+fn in_copys_stream(version: u64, event: Event) -> Recorded {
+    let of = match &event {
+        Event::CopyMade(data) | Event::CopyProven(data) | Event::CopyRepaired(data) => {
+            StreamName::copy(data.drive, &data.booking, &data.sha256)
+        }
+        Event::CopyDamaged(data) => StreamName::copy(data.drive, &data.booking, &data.sha256),
+        other => panic!("{other:?}"),
+    };
+    samples::recorded(of, version, event)
+}
+
+fn damaged(id: &str) -> CopyDamaged {
+    let CopyProven { booking, drive, path, request, sha256, size_bytes, .. } = copied(id);
+    CopyDamaged { booking, drive, found: Found::Missing, path, request, sha256, size_bytes }
+}
+
+/// Two bookings' lives, each with a copy on a second drive, which somebody else has.
+fn two_lives_on_two_drives() -> Vec<Recorded> {
+    let handed_over = DriveHandedOver {
+        to: "M. Okafor".to_owned(),
+        place: "the client's safe".to_owned(),
+        files: 2,
+        bytes: ByteCount(29_082),
+        receipt_sha256: "9b74c9897bac770ffc029102a200c5de".to_owned(),
+    };
+    let drives = [
+        drive_event(samples::drive(), 0, Event::DriveInitialised(DriveInitialised { label: "blue 1".to_owned() })),
+        drive_event(second_drive(), 0, Event::DriveInitialised(DriveInitialised { label: "red 2".to_owned() })),
+    ];
+    let copies = ["B-1", "B-2"].map(|id| in_copys_stream(0, Event::CopyMade(copied(id))));
+    let moved = drive_event(second_drive(), 1, Event::DriveHandedOver(handed_over));
+    drives.into_iter().chain(two_lives()).chain(copies).chain([moved]).collect()
+}
+
+/// A purge as the log tells it, with the events that each deletion names.
+async fn purged(log: &EventLog, ids: &[&str], named: impl Fn(&[Recorded], &str) -> Vec<EventId>) {
+    let stream = StreamName::purge(&"2026-Q4".parse().unwrap());
+    let mut hasher = Hasher::new(Algorithm::Sha256);
+    ids.iter().for_each(|id| hasher.update(format!("{id}\n").as_bytes()));
+    let purge = [
+        Event::PurgeProposed(PurgeProposed {
+            bookings: ids.len() as u64,
+            ids_sha256: hasher.finish().hex(),
+            proposed_by: "Ada".to_owned(),
+            size_bytes: ByteCount(29_082),
+        }),
+        Event::PurgeApproved(PurgeApproved {
+            approved_by: "Grace".to_owned(),
+            approved_at: "2026-11-20T23:00:00Z".parse().unwrap(),
+        }),
+        Event::PurgeRequested(PurgeRequested { drives_needed: 2 }),
+    ];
+    for (version, event) in (0..).zip(purge) {
+        samples::append(log, samples::recorded(stream.clone(), version, event)).await;
+    }
+    let stored = log.read(Position(0), 100).await.unwrap();
+    let events: Vec<Recorded> = stored.iter().map(|one| one.decode().unwrap()).collect();
+    for id in ids {
+        let (proofs, purge) = (named(&events, id), "2026-Q4".to_owned());
+        let data = Purged { approved_by: None, drives: Vec::new(), proofs, purge };
+        let booking = StreamName::booking(&id.parse().unwrap());
+        samples::append(log, samples::recorded(booking, 4, Event::TimesheetPurged(data))).await;
+    }
+    let tally = PurgeTally { purged: 2, size_bytes: ByteCount(29_082), ..PurgeTally::default() };
+    samples::append(log, samples::recorded(stream, 3, Event::PurgeFinished(PurgeFinished { tally }))).await;
+}
+
+/// The proofs of that booking's copies.
+fn proofs(events: &[Recorded], id: &str) -> Vec<EventId> {
+    let is_proof = |recorded: &&Recorded| match &recorded.event {
+        Event::TimesheetBackedUp(_) => recorded.stream.id() == id,
+        Event::CopyMade(data) => data.booking.as_str() == id,
+        _ => false,
+    };
+    events.iter().filter(is_proof).map(|recorded| recorded.id).collect()
+}
+
+async fn pack_of_a_purge(named: impl Fn(&[Recorded], &str) -> Vec<EventId>) -> Pack {
+    let (_folder, log) = samples::log_of(two_lives_on_two_drives()).await;
+    purged(&log, &["B-1", "B-2"], named).await;
+    let pack = make(&log, &"purge/2026-Q4".parse().unwrap(), &signed(&log).await, &key().public()).await.unwrap();
+    for file in [pack.render(), html(&pack)] {
+        assert_eq!(check(&file, Some(&key().public())).unwrap().pack, pack);
+    }
+    pack
+}
+
+#[tokio::test]
+async fn every_copy_on_every_drive_is_in_the_evidence_and_where_the_drive_is() {
+    for (subject, copies) in [("booking/B-2", 2), ("month/2026-11", 4)] {
+        let pack = pack_of(two_lives_on_two_drives(), subject).await;
+        assert_eq!(check(&pack.render(), Some(&key().public())).unwrap().pack.copies.len(), copies, "{subject}");
+    }
+    let pack = pack_of(two_lives_on_two_drives(), "booking/B-2").await;
+    let [first, second] = &pack.copies[..] else { panic!("{:?}", pack.copies) };
+    assert_eq!((first.proven_by, first.label.as_deref(), &first.place), (ProvenBy::BackedUp, Some("blue 1"), &None));
+    assert_eq!((second.proven_by, second.from, &second.fault), (ProvenBy::Copied, Some(first.drive), &None));
+    assert_eq!(second.place.as_deref(), Some("with M. Okafor, at the client's safe"));
+    insta::assert_snapshot!(pack.sentence);
+    let of_a_drive = pack_of(two_lives_on_two_drives(), &format!("drive/{}", second_drive())).await;
+    assert!(of_a_drive.copies.iter().all(|copy| copy.drive == second_drive()));
+    assert_eq!(of_a_drive.copies.len(), 2, "the other drive's copies are no evidence about this one");
+}
+
+#[tokio::test]
+async fn a_copy_that_was_damaged_or_whose_drive_is_lost_is_said_to_be_bad() {
+    let mut events = two_lives_on_two_drives();
+    events.push(in_copys_stream(1, Event::CopyDamaged(damaged("B-2"))));
+    let pack = pack_of(events.clone(), "booking/B-2").await;
+    assert!(check(&html(&pack), None).is_ok());
+    let fault = pack.copies[1].fault.as_ref().unwrap();
+    assert_eq!((fault.reason.as_str(), fault.position), ("it is missing", Position(13)));
+    assert!(pack.sentence.contains("B-2 has a proven copy"), "{}", pack.sentence);
+    assert!(
+        pack.sentence.contains(&format!("The copy on drive {} is not good any more: it is missing", second_drive()))
+    );
+
+    // Without the finding it would be a good one: the next event of its stream shows that one is missing.
+    events.push(in_copys_stream(2, Event::CopyRepaired(copied("B-2"))));
+    let repaired = pack_of(events.clone(), "booking/B-2").await;
+    assert_eq!((repaired.copies[1].proven_by, &repaired.copies[1].fault), (ProvenBy::Repaired, &None));
+    let mut cut = repaired.clone();
+    cut.events.retain(|one| !one.event.contains("copy.damaged"));
+    assert!(matches!(check(&cut.render(), None), Err(CheckError::LeftOut { .. })));
+
+    let lost = DriveLost { reason: "it fell into the harbour.".to_owned() };
+    events.push(drive_event(samples::drive(), 1, Event::DriveLost(lost.clone())));
+    events.push(drive_event(second_drive(), 2, Event::DriveLost(lost)));
+    let pack = pack_of(events, "booking/B-2").await;
+    assert!(check(&pack.render(), None).is_ok());
+    assert!(pack.copies.iter().all(|copy| copy.fault.as_ref().unwrap().reason.contains("fell into the harbour")));
+    insta::assert_snapshot!(pack.sentence);
+}
+
+#[tokio::test]
+async fn another_bookings_copy_is_no_part_of_the_evidence() {
+    let (_folder, log) = samples::log_of(two_lives_on_two_drives()).await;
+    let [month, pack] = ["month/2026-11", "booking/B-2"].map(|subject| subject.parse().unwrap());
+    let month = make(&log, &month, &signed(&log).await, &key().public()).await.unwrap();
+    let pack = make(&log, &pack, &signed(&log).await, &key().public()).await.unwrap();
+    let other = month.events.into_iter().find(|one| one.event.contains("copy.made") && one.event.contains("B-1"));
+    let mut mixed = pack;
+    mixed.events.push(other.unwrap());
+    mixed.events.sort_by_key(|one| Recorded::parse(&one.event).unwrap().position);
+    assert!(matches!(check(&mixed.render(), None), Err(CheckError::Foreign { .. })));
+}
+
+#[tokio::test]
+async fn evidence_of_a_purge_says_who_agreed_and_what_each_deletion_rested_on() {
+    let pack = pack_of_a_purge(proofs).await;
+    let purge = pack.purge.as_ref().unwrap();
+    assert_eq!(purge.proposed.as_ref().unwrap().by, "Ada");
+    assert_eq!(purge.approved.as_ref().unwrap().by, "Grace");
+    assert!(purge.is_whole);
+    for file in &purge.purged {
+        assert!(file.is_enough && file.missing.is_empty(), "{file:?}");
+        assert_eq!(file.proofs.iter().map(|proof| proof.drive).collect::<Vec<_>>(), [samples::drive(), second_drive()]);
+    }
+    insta::assert_snapshot!(pack.sentence);
+}
+
+#[tokio::test]
+async fn r5_a_deletion_that_names_other_events_than_proofs_of_its_own_copies_is_said_to_be_weak() {
+    let pack = pack_of_a_purge(|events, _| proofs(events, "B-1")).await;
+    let purge = pack.purge.as_ref().unwrap();
+    let [first, second] = &purge.purged[..] else { panic!("{purge:?}") };
+    assert!(first.is_enough);
+    assert!(!second.is_enough && second.proofs.is_empty() && second.missing.len() == 2, "{second:?}");
+    assert!(pack.sentence.contains("1 of these deletions do NOT name"), "{}", pack.sentence);
+    let one_drive = pack_of_a_purge(|events, id| proofs(events, id)[..1].to_vec()).await;
+    assert!(one_drive.purge.unwrap().purged.iter().all(|file| !file.is_enough));
+}
+
 #[tokio::test]
 async fn a_pack_changed_in_any_byte_is_refused() {
     let pack = pack_of(two_lives(), "booking/B-2").await;
-    let key = key().public();
     for file in [pack.render(), html(&pack)] {
-        for at in 0..file.len() {
-            let mut bytes = file.as_bytes().to_vec();
-            bytes[at] ^= 1;
-            let Ok(changed) = String::from_utf8(bytes) else { continue };
-            assert!(check(&changed, Some(&key)).is_err(), "byte {at}: {:?}", &changed[at.saturating_sub(20)..=at]);
-        }
-        assert!(check(&format!("{file}\n"), Some(&key)).is_err());
-        assert!(check(&file[..file.len() - 1], Some(&key)).is_err());
+        is_refused_changed_in_any_byte_of(&file, 0..file.len());
     }
+}
+
+#[tokio::test]
+async fn a_purges_pack_changed_in_any_byte_is_refused() {
+    let label = DriveInitialised { label: "red 2".to_owned() };
+    let mut events = samples::life("B-1");
+    events.push(drive_event(second_drive(), 0, Event::DriveInitialised(label)));
+    events.push(in_copys_stream(0, Event::CopyMade(copied("B-1"))));
+    let (_folder, log) = samples::log_of(events).await;
+    purged(&log, &["B-1"], proofs).await;
+    let pack = make(&log, &"purge/2026-Q4".parse().unwrap(), &signed(&log).await, &key().public()).await.unwrap();
+    assert!(pack.purge.as_ref().unwrap().is_whole && pack.copies.len() == 2);
+    let (json, page) = (pack.render(), html(&pack));
+    is_refused_changed_in_any_byte_of(&json, 0..json.len());
+    // The rest of the page is that JSON again, which is read in the same way.
+    is_refused_changed_in_any_byte_of(&page, 0..page.find("<script").unwrap() + 40);
+}
+
+fn is_refused_changed_in_any_byte_of(file: &str, bytes: std::ops::Range<usize>) {
+    let key = key().public();
+    assert!(check(file, Some(&key)).is_ok());
+    for at in bytes {
+        let mut changed = file.as_bytes().to_vec();
+        changed[at] ^= 1;
+        let Ok(changed) = String::from_utf8(changed) else { continue };
+        assert!(check(&changed, Some(&key)).is_err(), "byte {at}: {:?}", &changed[at.saturating_sub(20)..=at]);
+    }
+    assert!(check(&format!("{file}\n"), Some(&key)).is_err());
+    assert!(check(&file[..file.len() - 1], Some(&key)).is_err());
 }
 
 #[tokio::test]
