@@ -12,7 +12,7 @@ use strongroom_model::SiteId;
 
 use crate::head::{Head, ParseHeadError};
 use crate::key::{PublicKey, SigningKey};
-use crate::note::{Note, ParseNoteError, SignatureError};
+use crate::note::{Note, ParseNoteError, Signature, SignatureError};
 
 const ORIGIN: &str = "strongroom/";
 const SUMMARY: &str = "summary ";
@@ -82,6 +82,14 @@ impl SignedCheckpoint {
     #[must_use]
     pub const fn note(&self) -> &Note {
         &self.note
+    }
+
+    /// With a witness's cosignature, in the place of an earlier one by the same key.
+    #[must_use]
+    pub fn with(mut self, cosignature: Signature) -> Self {
+        self.note.signatures.retain(|one| one.name != cosignature.name || one.id != cosignature.id);
+        self.note.signatures.push(cosignature);
+        self
     }
 
     /// Whether the holder of that key says so, and the key is of the checkpoint's site.

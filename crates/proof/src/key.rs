@@ -14,7 +14,7 @@ use crate::note::Signature;
 const ED25519_NOTE: u8 = 0x01;
 /// How Go's `golang.org/x/mod/sumdb/note` begins a private key, and the programs that read its form.
 const PRIVATE: &str = "PRIVATE+KEY+";
-const KEY_BYTES: usize = 32;
+pub(crate) const KEY_BYTES: usize = 32;
 const MAX_NAME_BYTES: usize = 128;
 
 /// A key's name: a URL without a scheme, such as `strongroom/harbour`.
@@ -55,6 +55,9 @@ pub enum ParseKeyError {
     /// Not a public key's text.
     #[error("{0:?} is not a public key: expected NAME+ID+KEY, as `strongroom key show` prints it")]
     Public(String),
+    /// Not a witness's public key.
+    #[error("{0:?} is not a witness's key: expected NAME+ID+KEY, as `strongroom witness` prints it")]
+    Witness(String),
     /// Not a private key's text, which is not repeated here.
     #[error("it is not a private key: expected one line, PRIVATE+KEY+NAME+ID+KEY, as `strongroom key new` writes it")]
     Private,
@@ -95,25 +98,19 @@ impl PublicKey {
     /// `SHA-256(name || 0x0A || algorithm || key)`, its first four bytes.
     #[must_use]
     pub fn id(&self) -> KeyId {
-        let hash = Sha256::new()
-            .chain_update(&self.name.0)
-            .chain_update([b'\n', ED25519_NOTE])
-            .chain_update(self.bytes)
-            .finalize();
-        KeyId([hash[0], hash[1], hash[2], hash[3]])
+        key_id(&self.name, ED25519_NOTE, &self.bytes)
     }
 
     /// Whether `signature` is this key's over `message`, as its algorithm has it.
     pub(crate) fn verifies(&self, message: &str, signature: &[u8]) -> bool {
-        UnparsedPublicKey::new(&ED25519, self.bytes).verify(message.as_bytes(), signature).is_ok()
+        verifies(&self.bytes, message.as_bytes(), signature)
     }
 }
 
 /// A verifier key: `<name>+<id in hex>+<base64 of algorithm and key>`.
 impl fmt::Display for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = [&[ED25519_NOTE], &self.bytes[..]].concat();
-        write!(f, "{}+{}+{}", self.name, self.id(), BASE64.encode(&bytes))
+        f.write_str(&vkey(&self.name, ED25519_NOTE, &self.id(), &self.bytes))
     }
 }
 
@@ -121,23 +118,55 @@ impl FromStr for PublicKey {
     type Err = ParseKeyError;
 
     fn from_str(text: &str) -> Result<Self, ParseKeyError> {
-        if text.contains(PRIVATE) {
+        if is_secret(text) {
             return Err(ParseKeyError::Secret);
         }
         let error = || ParseKeyError::Public(printable(text, 120));
-        let (key, id) = parse(text).ok_or_else(error)?;
+        let (name, bytes, id) = parse(text, ED25519_NOTE).ok_or_else(error)?;
+        let key = Self { name, bytes };
         (HEXLOWER.encode(&key.id().0) == id).then_some(key).ok_or_else(error)
     }
 }
 
-/// A key of the form `<name>+<id>+<base64>`, and the id that it claims.
-fn parse(text: &str) -> Option<(PublicKey, &str)> {
+/// `SHA-256(name || 0x0A || algorithm || key)`, its first four bytes.
+pub(crate) fn key_id(name: &KeyName, algorithm: u8, bytes: &[u8; KEY_BYTES]) -> KeyId {
+    let hash = Sha256::new().chain_update(&name.0).chain_update([b'\n', algorithm]).chain_update(bytes).finalize();
+    KeyId([hash[0], hash[1], hash[2], hash[3]])
+}
+
+/// `<name>+<id in hex>+<base64 of algorithm and key>`.
+pub(crate) fn vkey(name: &KeyName, algorithm: u8, id: &KeyId, bytes: &[u8; KEY_BYTES]) -> String {
+    format!("{name}+{id}+{}", BASE64.encode(&[&[algorithm], &bytes[..]].concat()))
+}
+
+/// The parts of a [`vkey`] of that algorithm, and the id that it claims.
+pub(crate) fn parse(text: &str, algorithm: u8) -> Option<(KeyName, [u8; KEY_BYTES], &str)> {
     let (name, rest) = text.split_once('+')?;
     let (id, bytes) = rest.split_once('+')?;
     let bytes = BASE64.decode(bytes.as_bytes()).ok()?;
-    let (algorithm, bytes) = bytes.split_first()?;
-    let key = PublicKey { name: name.parse().ok()?, bytes: bytes.try_into().ok()? };
-    (*algorithm == ED25519_NOTE).then_some((key, id))
+    let (found, bytes) = bytes.split_first()?;
+    (*found == algorithm).then_some((name.parse().ok()?, bytes.try_into().ok()?, id))
+}
+
+/// The text that a file keeps of a private key, one line.
+pub(crate) fn secret(name: &KeyName, algorithm: u8, id: &KeyId, seed: &[u8; KEY_BYTES]) -> String {
+    format!("{PRIVATE}{}\n", vkey(name, algorithm, id, seed))
+}
+
+/// The name and seed of [`secret`], and the id that it claims.
+pub(crate) fn parse_secret(text: &str, algorithm: u8) -> Result<(KeyName, [u8; KEY_BYTES], &str), ParseKeyError> {
+    let key = text.trim_end().strip_prefix(PRIVATE).and_then(|key| parse(key, algorithm));
+    key.ok_or(ParseKeyError::Private)
+}
+
+/// Whether a text is of a private key, which must not be shown.
+pub(crate) fn is_secret(text: &str) -> bool {
+    text.contains(PRIVATE)
+}
+
+/// Whether the holder of an Ed25519 key signed these bytes.
+pub(crate) fn verifies(key: &[u8; KEY_BYTES], message: &[u8], signature: &[u8]) -> bool {
+    UnparsedPublicKey::new(&ED25519, key).verify(message, signature).is_ok()
 }
 
 impl SigningKey {
@@ -161,8 +190,7 @@ impl SigningKey {
     /// The text that a file keeps, one line: `PRIVATE+KEY+<name>+<id>+<base64 of algorithm and seed>`.
     #[must_use]
     pub fn to_secret(&self) -> String {
-        let bytes = [&[ED25519_NOTE], &self.seed[..]].concat();
-        format!("{PRIVATE}{}+{}+{}\n", self.public.name, self.public.id(), BASE64.encode(&bytes))
+        secret(&self.public.name, ED25519_NOTE, &self.public.id(), &self.seed)
     }
 
     /// The key of [`SigningKey::to_secret`].
@@ -170,8 +198,8 @@ impl SigningKey {
     /// # Errors
     /// It is not one.
     pub fn from_secret(text: &str) -> Result<Self, ParseKeyError> {
-        let (seed, id) = text.trim_end().strip_prefix(PRIVATE).and_then(parse).ok_or(ParseKeyError::Private)?;
-        let key = Self::from_seed(seed.name, seed.bytes);
+        let (name, seed, id) = parse_secret(text, ED25519_NOTE)?;
+        let key = Self::from_seed(name, seed);
         (HEXLOWER.encode(&key.public.id().0) == id).then_some(key).ok_or(ParseKeyError::Private)
     }
 

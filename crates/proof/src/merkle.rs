@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-pub use self::check::is_included;
+pub use self::check::{is_consistent, is_included};
 pub use self::tree::Tree;
 
 /// A SHA-256 value: a leaf, a node or the root.
@@ -185,6 +185,30 @@ mod tests {
         assert_eq!(tree.inclusion(0, 21), None);
         assert_eq!(tree.root(21), None);
         assert_eq!(tree.root(0), Some(naive_root(&[])));
+    }
+
+    #[test]
+    fn each_tree_is_proven_to_begin_each_larger_one_and_no_other_is() {
+        let leaves: Vec<Hash> = (0_u8..20).map(|n| leaf_hash(&[n])).collect();
+        let mut tree = Tree::default();
+        leaves.iter().for_each(|leaf| tree.push(*leaf));
+        let root = |size: u64| tree.root(size).unwrap();
+        for (old, new) in (0..=20_u64).flat_map(|new| (0..=new).map(move |old| (old, new))) {
+            let proof = tree.consistency(old, new).unwrap();
+            let holds = |old: (u64, &Hash), proof: &[Hash]| is_consistent(old, (new, &root(new)), proof);
+            assert!(holds((old, &root(old)), &proof), "{old} of {new}");
+            assert!(!holds((old, &root(old)), &[proof.clone(), vec![[0; 32]]].concat()), "{old} of {new}: longer");
+            if old > 0 {
+                assert!(!holds((old, &[0; 32]), &proof), "{old} of {new}: another root");
+                assert!(!is_consistent((old, &root(old)), (new, &[0; 32]), &proof), "{old} of {new}: another tree");
+            }
+            if let Some((_, shorter)) = proof.split_last() {
+                assert!(!holds((old, &root(old)), shorter), "{old} of {new}: shorter");
+            }
+            assert!(!is_consistent((new + 1, &root(old)), (new, &root(new)), &proof), "{old} of {new}: it was longer");
+        }
+        assert_eq!(tree.consistency(3, 21), None);
+        assert_eq!(tree.consistency(4, 3), None);
     }
 
     proptest! {

@@ -63,6 +63,33 @@ impl Tree {
         })
     }
 
+    /// The proof that the tree of the first `old` leaves is the beginning of the tree of the first `new` (RFC 6962,
+    /// section 2.1.2). Empty from the empty tree, and between equal ones. `None`: there is no such size.
+    #[must_use]
+    pub fn consistency(&self, old: u64, new: u64) -> Option<Vec<Hash>> {
+        if old > new || new > self.size() {
+            return None;
+        }
+        if old == 0 {
+            return Some(Vec::new());
+        }
+        let (mut leaves, mut is_old_root, mut above) = (0..new, true, Vec::new());
+        // `old` lies in `leaves`, and ends them in the end.
+        while leaves.end != old {
+            let (left, right) = halves(&leaves);
+            if old <= left.end {
+                above.push(right);
+                leaves = left;
+            } else {
+                above.push(left);
+                leaves = right;
+                is_old_root = false;
+            }
+        }
+        let first = (!is_old_root).then_some(leaves);
+        Some(first.into_iter().chain(above.into_iter().rev()).map(|leaves| self.hash(leaves)).collect())
+    }
+
     /// The hash of a subtree as RFC 6962 splits one: it starts at a multiple of its greatest perfect part.
     fn hash(&self, leaves: Range<u64>) -> Hash {
         let length = leaves.end - leaves.start;
