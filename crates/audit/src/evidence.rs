@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use strongroom_model::event::ReadBack;
 use strongroom_model::{BookingId, Digest, DriveId, Month, PurgeId, SiteId};
 
-pub use self::check::{CheckError, Checked, check};
+pub use self::check::{CheckError, Checked, Cosigned, check};
 pub use self::claims::{Agreed, Copy, Entry, Fault, NamedProof, ProvenBy, Purge, PurgeRun, PurgedFile, Refused};
 pub use self::html::html;
 pub use self::make::{MAX_PACK_EVENTS, MakeError, make};
@@ -72,6 +72,9 @@ pub struct Pack {
     pub story: Vec<Entry>,
     /// The public key that signed the checkpoint (c2sp.org/signed-note).
     pub key: String,
+    /// The public keys of the witnesses that cosigned it (c2sp.org/tlog-cosignature), in the order of their lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<String>,
     /// The log's size and root, signed (c2sp.org/tlog-checkpoint).
     pub checkpoint: String,
     /// The events, by position.

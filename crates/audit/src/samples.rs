@@ -8,7 +8,7 @@ use strongroom_model::event::{
     DriveReturned, DriveUsed, Enumerated, Failed, Fetched, Found, GivenUp, Held, KeyCreated, KeyRotated, Left,
     MountedDrive, PurgeAdvanced, PurgeApproved, PurgeFinished, PurgeProposed, PurgeRefused, PurgeRequested, PurgeTally,
     Purged, ReadBack, Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent, SyncMethod, Tally, Trigger,
-    ZeroReason,
+    WitnessAdded, WitnessRemoved, ZeroReason,
 };
 use strongroom_model::{
     Algorithm, ByteCount, Digest, DriveId, DriveUse, Event, EventId, Expected, FailureKind, NewEvent, Position,
@@ -318,9 +318,16 @@ fn work() -> Vec<Recorded> {
 fn keys() -> Vec<Recorded> {
     let (old, new) = ("strongroom/demo+c74f20a3+ARpFPEJA".to_owned(), "strongroom/demo+1f0a9b3c+Aekyej\n".to_owned());
     let statement = "strongroom key rotation\n".to_owned();
+    let witness = "quay.example/witness+4b0f0a1c+BAekyej".to_owned();
     vec![
         recorded(StreamName::log_key(), 0, Event::KeyCreated(KeyCreated { key: old.clone() })),
         recorded(StreamName::log_key(), 1, Event::KeyRotated(KeyRotated { key: new, previous: old, statement })),
+        recorded(
+            StreamName::log_key(),
+            2,
+            Event::WitnessAdded(WitnessAdded { key: witness.clone(), url: "https://quay.example/witness".to_owned() }),
+        ),
+        recorded(StreamName::log_key(), 3, Event::WitnessRemoved(WitnessRemoved { key: witness })),
     ]
 }
 

@@ -79,6 +79,8 @@ pub fn sentence(recorded: &Recorded) -> String {
         Event::SummaryFailed(data) => failed(&format!("the mail of summary {who}"), data),
         Event::KeyCreated(data) => key::created(data),
         Event::KeyRotated(data) => key::rotated(data),
+        Event::WitnessAdded(data) => key::witness_added(data),
+        Event::WitnessRemoved(data) => key::witness_removed(data),
         Event::WorkAttemptFailed(data) | Event::WorkFailed(data) => failed(&recorded.stream.to_string(), data),
         Event::WorkHeld(data) => timesheet::held(&recorded.stream.to_string(), data),
         #[cfg(feature = "sample-family")]

@@ -24,7 +24,7 @@ pub use self::drive::{
     DriveRetired, DriveReturned, DriveUsed,
 };
 pub use self::failure::{Failed, FailureKind};
-pub use self::key::{KeyCreated, KeyRotated};
+pub use self::key::{KeyCreated, KeyRotated, WitnessAdded, WitnessRemoved};
 pub use self::purge::{
     Left, PurgeAdvanced, PurgeApproved, PurgeFinished, PurgeProposed, PurgeRefused, PurgeRequested, PurgeTally,
 };
@@ -171,6 +171,8 @@ catalogue! {
     SummaryFailed(Failed) = "summary.failed.v1" of Summary;
     KeyCreated(KeyCreated) = "key.created.v1" of Key;
     KeyRotated(KeyRotated) = "key.rotated.v1" of Key;
+    WitnessAdded(WitnessAdded) = "witness.added.v1" of Key;
+    WitnessRemoved(WitnessRemoved) = "witness.removed.v1" of Key;
     WorkAttemptFailed(Failed) = "work.attempt-failed.v1" of any, keeps_status;
     WorkFailed(Failed) = "work.failed.v1" of any;
     WorkHeld(Held) = "work.held.v1" of any, keeps_status;

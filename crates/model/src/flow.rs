@@ -156,7 +156,9 @@ pub fn next_step(event: &Event) -> Option<Next> {
         | Event::AlarmNotified(_)
         | Event::SummarySent(_)
         | Event::KeyCreated(_)
-        | Event::KeyRotated(_) => return None,
+        | Event::KeyRotated(_)
+        | Event::WitnessAdded(_)
+        | Event::WitnessRemoved(_) => return None,
         #[cfg(feature = "sample-family")]
         Event::SampleTaken(_) => return None,
     };

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use strongroom_model::envelope::EnvelopeError;
 use strongroom_model::{Position, Recorded, StreamName, SubjectKind, Version};
 use strongroom_proof::{
-    Checkpoint, Head, InclusionError, InclusionPath, ParseCheckpointError, ParseKeyError, ParseProofError, PublicKey,
-    SignatureError, SignedCheckpoint,
+    Checkpoint, CosignatureError, Head, InclusionError, InclusionPath, Note, ParseCheckpointError, ParseKeyError,
+    ParseProofError, PublicKey, SignatureError, SignedCheckpoint, WitnessKey,
 };
 
 use super::claims::Claims;
@@ -37,9 +37,15 @@ pub enum CheckError {
         /// The given one.
         expected: Box<PublicKey>,
     },
-    /// More signatures than one.
-    #[error("its checkpoint has signatures by others than the site's key")]
+    /// Signatures by others.
+    #[error("its checkpoint has signatures by others than the site's key and the witnesses that it names")]
     StraySignature,
+    /// A malformed key of a witness.
+    #[error("its key of a witness is malformed")]
+    Witness(#[source] ParseKeyError),
+    /// A cosignature that is missing or invalid.
+    #[error("its checkpoint was not cosigned as it says, or as was asked for")]
+    Cosignature(#[from] CosignatureError),
     /// Of another site.
     #[error("it names the site {found}, and its checkpoint is of {signed}")]
     OtherSite {
@@ -117,13 +123,27 @@ pub struct Checked {
     pub key: PublicKey,
     /// Whether that key was given by the checker; otherwise it is only the pack's own word.
     pub key_was_given: bool,
+    /// The witnesses that cosigned it.
+    pub cosigned: Vec<Cosigned>,
+}
+
+/// A witness's cosignature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cosigned {
+    /// Its key.
+    pub witness: WitnessKey,
+    /// When, in seconds since 1970.
+    pub at_s: u64,
+    /// Whether the key was given by the checker; otherwise it is only the pack's own word.
+    pub key_was_given: bool,
 }
 
 /// Checks a pack's file, JSON or HTML. Without a key, the pack's own is taken, which proves only that the pack is whole.
+/// Each of the given witnesses must have cosigned it.
 ///
 /// # Errors
 /// It does not convince, for the reason that is given.
-pub fn check(file: &str, key: Option<&PublicKey>) -> Result<Checked, CheckError> {
+pub fn check(file: &str, key: Option<&PublicKey>, witnesses: &[WitnessKey]) -> Result<Checked, CheckError> {
     let is_html = file.trim_start().starts_with('<');
     let json = if is_html { pack_in(file).ok_or(CheckError::Form(None))? } else { file.to_owned() };
     let pack: Pack = serde_json::from_str(&json).map_err(|error| CheckError::Form(Some(error)))?;
@@ -139,9 +159,7 @@ pub fn check(file: &str, key: Option<&PublicKey>) -> Result<Checked, CheckError>
     if checkpoint.site != pack.site {
         return Err(CheckError::OtherSite { found: pack.site.to_string(), signed: checkpoint.site.to_string() });
     }
-    if signed.note().signatures.len() != 1 {
-        return Err(CheckError::StraySignature);
-    }
+    let cosigned = cosigned(&pack, signed.note(), &own, witnesses)?;
     let events = events(&pack, &checkpoint.head)?;
     check_subject(&pack.subject, &events)?;
     let claims = Claims::of(&pack.subject, &events);
@@ -151,7 +169,29 @@ pub fn check(file: &str, key: Option<&PublicKey>) -> Result<Checked, CheckError>
     if whole != file {
         return Err(CheckError::Words);
     }
-    Ok(Checked { pack, checkpoint, key: own, key_was_given: key.is_some() })
+    Ok(Checked { pack, checkpoint, key: own, key_was_given: key.is_some(), cosigned })
+}
+
+/// One line by the site's key, then one by each witness that the pack names: a pack has no byte that nothing vouches for.
+fn cosigned(pack: &Pack, note: &Note, own: &PublicKey, given: &[WitnessKey]) -> Result<Vec<Cosigned>, CheckError> {
+    let (site, others) = note.signatures.split_first().ok_or(CheckError::StraySignature)?;
+    if !site.is_by(own) || others.len() != pack.witnesses.len() {
+        return Err(CheckError::StraySignature);
+    }
+    let mut cosigned = Vec::with_capacity(others.len());
+    for (signature, key) in others.iter().zip(&pack.witnesses) {
+        let witness: WitnessKey = key.parse().map_err(CheckError::Witness)?;
+        if !witness.is_of(signature) {
+            return Err(CheckError::StraySignature);
+        }
+        let at_s = witness.cosigned_at(note)?;
+        let key_was_given = given.contains(&witness);
+        cosigned.push(Cosigned { witness, at_s, key_was_given });
+    }
+    for witness in given {
+        witness.cosigned_at(note)?;
+    }
+    Ok(cosigned)
 }
 
 /// Every event is about the subject, its bookings' copies or their drives, and there is one about the subject.

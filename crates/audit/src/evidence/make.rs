@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use strongroom_eventlog::{EventLog, LogError, Stored};
 use strongroom_model::{BookingId, Digest, DriveId, Event, Position, Recorded, StreamName, SubjectKind, Version};
-use strongroom_proof::{InclusionPath, PublicKey, SignedCheckpoint};
+use strongroom_proof::{InclusionPath, Note, PublicKey, Signature, SignedCheckpoint, WitnessKey};
 
 use super::claims::Claims;
 use super::scope::{OfCopy, booking_of, is_about_drive};
@@ -60,6 +60,7 @@ pub async fn make(
     let events = Gathered::about(log, subject, head.size).await?;
     let recorded: Vec<Recorded> = events.iter().map(Stored::decode).collect::<Result<_, _>>()?;
     let claims = Claims::of(subject, &recorded);
+    let (signed, witnesses) = cosigned(log, signed, key).await?;
     let proven = events.into_iter().map(|stored| {
         let index = stored.position.0;
         let hashes = tree.inclusion(index, head.size).ok_or(MakeError::OtherLog)?;
@@ -74,9 +75,35 @@ pub async fn make(
         purge: claims.purge,
         story: claims.story,
         key: key.to_string(),
-        checkpoint: signed.to_string(),
+        witnesses,
+        checkpoint: signed,
         events: proven.collect::<Result<_, MakeError>>()?,
     })
+}
+
+/// The checkpoint with the site's own signature and those of witnesses that the log names, and their keys: strangers'
+/// signatures say nothing.
+async fn cosigned(
+    log: &EventLog,
+    signed: &SignedCheckpoint,
+    key: &PublicKey,
+) -> Result<(String, Vec<String>), MakeError> {
+    let note = signed.note();
+    let mut signatures: Vec<Signature> = note.signatures.iter().filter(|one| one.is_by(key)).take(1).cloned().collect();
+    let mut witnesses = Vec::new();
+    for recorded in log.stream(&StreamName::log_key()).await? {
+        let Event::WitnessAdded(data) = recorded.event else { continue };
+        let Ok(witness) = data.key.parse::<WitnessKey>() else { continue };
+        let cosignature = note.signatures.iter().find(|one| witness.is_of(one));
+        if let Some(cosignature) = cosignature
+            && witness.cosigned_at(note).is_ok()
+            && !witnesses.contains(&data.key)
+        {
+            signatures.push(cosignature.clone());
+            witnesses.push(data.key);
+        }
+    }
+    Ok((Note { text: note.text.clone(), signatures }.to_string(), witnesses))
 }
 
 /// The events of a pack: whole streams of bookings, of their copies and of a purge, and what says where drives are.

@@ -1,13 +1,18 @@
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{
     CopyDamaged, CopyProven, DriveHandedOver, DriveInitialised, DriveLost, Found, PurgeApproved, PurgeFinished,
-    PurgeProposed, PurgeRequested, PurgeTally, Purged, ReadBack,
+    PurgeProposed, PurgeRequested, PurgeTally, Purged, ReadBack, WitnessAdded,
 };
 use strongroom_model::{Algorithm, ByteCount, Event, EventId, Hasher, Position, Recorded, StreamName};
-use strongroom_proof::{Checkpoint, SignedCheckpoint, SigningKey};
+use strongroom_proof::{Checkpoint, CosigningKey, PublicKey, SignedCheckpoint, SigningKey};
 
 use super::*;
 use crate::samples;
+
+/// As most who check a pack: without a witness's key.
+fn check(file: &str, key: Option<&PublicKey>) -> Result<Checked, CheckError> {
+    super::check(file, key, &[])
+}
 
 fn key() -> SigningKey {
     SigningKey::from_seed("strongroom/demo".parse().unwrap(), [7; 32])
@@ -351,6 +356,43 @@ async fn a_pack_whose_newest_events_were_cut_off_claims_nothing_about_them() {
     assert!(check(&cut.render(), Some(&key().public())).is_ok());
     assert!(cut.sentence.starts_with("By the 3 enclosed events, the last at position 6"), "{}", cut.sentence);
     assert!(cut.sentence.ends_with("do not say what became of the server's own file."), "{}", cut.sentence);
+}
+
+fn witness() -> CosigningKey {
+    CosigningKey::from_seed("quay.example/witness".parse().unwrap(), [9; 32])
+}
+
+/// A pack whose checkpoint a witness of the log cosigned, and a stranger signed.
+async fn cosigned_pack() -> Pack {
+    let added = WitnessAdded { key: witness().public().to_string(), url: "https://quay.example".to_owned() };
+    let mut events = samples::life("B-1");
+    events.push(samples::recorded(StreamName::log_key(), 0, Event::WitnessAdded(added)));
+    let (_folder, log) = samples::log_of(events).await;
+    let signed = signed(&log).await;
+    let text = signed.note().text.clone();
+    let stranger = CosigningKey::from_seed("supreme-court.example".parse().unwrap(), [3; 32]);
+    let signed = signed.with(stranger.cosign(&text, 1)).with(witness().cosign(&text, 1_700_000_000));
+    make(&log, &"booking/B-1".parse().unwrap(), &signed, &key().public()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_witnesss_cosignature_is_a_part_of_the_evidence() {
+    let pack = cosigned_pack().await;
+    assert!(!pack.checkpoint.contains("supreme-court"), "{}", pack.checkpoint);
+    for file in [pack.render(), html(&pack)] {
+        let of = |witnesses: &[CosigningKey]| {
+            let witnesses: Vec<_> = witnesses.iter().map(CosigningKey::public).collect();
+            super::check(&file, Some(&key().public()), &witnesses)
+        };
+        let checked = of(&[witness()]).unwrap();
+        let cosigned = Cosigned { witness: witness().public(), at_s: 1_700_000_000, key_was_given: true };
+        assert_eq!(checked.cosigned, [cosigned.clone()]);
+        assert_eq!(of(&[]).unwrap().cosigned, [Cosigned { key_was_given: false, ..cosigned }]);
+        let other = CosigningKey::from_seed("quay.example/witness".parse().unwrap(), [8; 32]);
+        assert!(matches!(of(&[other]), Err(CheckError::Cosignature(_))));
+    }
+    assert!(html(&pack).contains("quay.example/witness at 2023-11-14 22:13:20 UTC"));
+    is_refused_changed_in_any_byte_of(&pack.render(), 0..pack.render().len());
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
-//! What happens to the key that signs the log's checkpoints.
+//! What happens to the key that signs the log's checkpoints, and to the witnesses that cosign them.
 
-use strongroom_model::event::{KeyCreated, KeyRotated};
+use strongroom_model::event::{KeyCreated, KeyRotated, WitnessAdded, WitnessRemoved};
 use strongroom_model::text::printable;
 use strongroom_proof::{Note, PublicKey, check_rotation};
 
@@ -22,6 +22,18 @@ pub(super) fn rotated(data: &KeyRotated) -> String {
         shown(&data.key),
         shown(&data.previous)
     )
+}
+
+pub(super) fn witness_added(data: &WitnessAdded) -> String {
+    format!(
+        "A witness is asked to cosign the log's checkpoints: {}, at {}.",
+        printable(&data.key, NAME_CHARS),
+        printable(&data.url, NAME_CHARS)
+    )
+}
+
+pub(super) fn witness_removed(data: &WitnessRemoved) -> String {
+    format!("The witness {} is asked no more.", printable(&data.key, NAME_CHARS))
 }
 
 fn is_signed(data: &KeyRotated) -> bool {

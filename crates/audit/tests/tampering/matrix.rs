@@ -93,7 +93,7 @@ async fn evidence_of(log: &EventLog, kept: &SignedCheckpoint) -> Result<(), Stri
     let key = key(7).public();
     let made = evidence::make(log, &"booking/B-1".parse().unwrap(), kept, &key).await;
     let pack = made.map_err(|error: MakeError| error.to_string())?;
-    evidence::check(&pack.render(), Some(&key)).map(drop).map_err(|error| error.to_string())
+    evidence::check(&pack.render(), Some(&key), &[]).map(drop).map_err(|error| error.to_string())
 }
 
 /// B-1's proof (position 3) with a better read-back than there was, and its hash.

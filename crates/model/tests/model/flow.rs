@@ -70,6 +70,8 @@ fn each_type_of_event_has_its_next_step() {
         ("summary.sent.v1", None),
         ("key.created.v1", None),
         ("key.rotated.v1", None),
+        ("witness.added.v1", None),
+        ("witness.removed.v1", None),
         ("summary.failed.v1", due(Notify)),
         ("work.attempt-failed.v1", due(Fetch)),
         ("work.failed.v1", None),

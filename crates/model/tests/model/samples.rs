@@ -8,7 +8,7 @@ use strongroom_model::event::{
     Enumerated, Failed, Fetched, Found, GivenUp, Held, KeyCreated, KeyRotated, Left, MountedDrive, PurgeAdvanced,
     PurgeApproved, PurgeFinished, PurgeProposed, PurgeRefused, PurgeRequested, PurgeTally, Purged, ReadBack, Rejected,
     RestoreTo, Retried, RunEnumerated, RunRequested, Selection, SummaryComposed, SummarySent, SyncMethod, Tally,
-    Trigger, ZeroReason,
+    Trigger, WitnessAdded, WitnessRemoved, ZeroReason,
 };
 use strongroom_model::fold::fold;
 use strongroom_model::{
@@ -301,6 +301,7 @@ pub(crate) fn purge_advanced() -> Event {
 }
 
 const OLD_KEY: &str = "strongroom/harbour+c74f20a3+ARpFPEJAPd6dQ2CFn4OZVXSPoH9rJYrRRgWk8oX0ykyV";
+const WITNESS_KEY: &str = "quay.example/witness+4b0f0a1c+BAekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
 const NEW_KEY: &str = "strongroom/harbour+1f0a9b3c+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
 
 /// The fixtures: each event by its file's name. Those of the same type differ in what is absent.
@@ -339,6 +340,11 @@ pub(crate) fn all() -> Vec<(String, NewEvent)> {
                 "strongroom key rotation\n{OLD_KEY}\n{NEW_KEY}\n\n\u{2014} strongroom/harbour AAAAAAAA\n"
             ),
         }),
+        Event::WitnessAdded(WitnessAdded {
+            key: WITNESS_KEY.to_owned(),
+            url: "https://quay.example/witness".to_owned(),
+        }),
+        Event::WitnessRemoved(WitnessRemoved { key: WITNESS_KEY.to_owned() }),
         Event::DriveHandedOver(DriveHandedOver {
             to: "M. Okafor".to_owned(),
             place: "the client's safe".to_owned(),

@@ -29,6 +29,8 @@ fn each_type_of_event_leaves_its_status_and_partition() {
         ("summary.sent.v1", Some("sent"), None),
         ("key.created.v1", None, None),
         ("key.rotated.v1", None, None),
+        ("witness.added.v1", None, None),
+        ("witness.removed.v1", None, None),
         ("summary.failed.v1", Some("composed"), None),
         ("drive.handed-over.v1", Some("handed-over"), None),
         ("drive.returned.v1", Some("here"), None),
