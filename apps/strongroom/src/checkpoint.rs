@@ -18,7 +18,7 @@ use strongroom_service::actor::actor_named;
 use strongroom_service::{Clock, Config, blocking};
 
 pub(crate) use self::mailed::{Mails, forget_mailed, mail, mailed};
-use self::place::CheckpointFolder;
+pub(crate) use self::place::CheckpointFolder;
 pub(crate) use self::place::{data_folder, on_drive, places, places_to_write};
 pub(crate) use self::watch::RewindWatch;
 use crate::cli_error::CliError;
@@ -91,6 +91,27 @@ pub(crate) async fn check(config: &Config, log: &EventLog) -> Result<Option<Rewo
         }
     }
     found_by_another(log).await
+}
+
+/// Keeps it wherever none is kept that says more. One that is further stays: another process was faster, or the next start
+/// has to look at it. Blocks.
+pub(crate) fn keep(places: &[CheckpointFolder], signed: &SignedCheckpoint) {
+    for place in places {
+        let kept = place.read(&signed.checkpoint().site);
+        if kept.is_some_and(|kept| !says_more(signed, &kept)) {
+            continue;
+        }
+        if let Err(error) = place.write(signed) {
+            tracing::warn!(%place, %error, "the log's checkpoint was not kept there");
+        }
+    }
+}
+
+/// Of a larger log, or of the same with more signatures.
+pub(crate) fn says_more(new: &SignedCheckpoint, kept: &SignedCheckpoint) -> bool {
+    let (new_head, kept_head) = (new.checkpoint().head, kept.checkpoint().head);
+    let is_better_signed = new.note().signatures.len() > kept.note().signatures.len();
+    new_head.size > kept_head.size || new_head == kept_head && is_better_signed
 }
 
 /// What does not continue from every checkpoint is not signed.

@@ -54,6 +54,7 @@ pub(crate) enum Verb {
     Key(verb::key::Args),
     Prove(verb::prove::Args),
     CheckProof(verb::check_proof::Args),
+    Witness(verb::witness::Args),
     Server(verb::server::Args),
     Relay(verb::relay::Args),
     Enumerate(verb::enumerate::Args),

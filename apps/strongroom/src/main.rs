@@ -20,6 +20,7 @@ mod site;
 mod site_key;
 mod uses;
 mod verb;
+mod witnesses;
 
 use std::process::ExitCode;
 

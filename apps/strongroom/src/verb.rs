@@ -26,6 +26,7 @@ pub(crate) mod server;
 pub(crate) mod status;
 pub(crate) mod topology;
 pub(crate) mod verify;
+pub(crate) mod witness;
 
 use crate::cli::{Cli, Verb};
 use crate::cli_error::CliError;
@@ -48,10 +49,11 @@ pub(crate) async fn run(cli: Cli, out: &mut Out) -> Result<Exit, CliError> {
         Verb::Retry(args) => retry::run(&args, &config()?, out).await,
         Verb::Replay(args) => Box::pin(replay::run(&args, &config()?, out)).await,
         Verb::List(args) => Box::pin(list::run(&args, &config()?, out)).await,
-        Verb::Log(args) => log::run(&args, &config()?, out).await,
+        Verb::Log(args) => Box::pin(log::run(&args, &config()?, out)).await,
         Verb::Key(args) => key::run(&args, &config()?, out).await,
-        Verb::Prove(args) => prove::run(&args, &config()?, out).await,
+        Verb::Prove(args) => Box::pin(prove::run(&args, &config()?, out)).await,
         Verb::CheckProof(args) => check_proof::run(&args, out),
+        Verb::Witness(args) => Box::pin(witness::run(&args, out)).await,
         Verb::Relay(args) => Box::pin(relay::run(&args, config()?)).await,
         Verb::Enumerate(args) => Box::pin(enumerate::run(&args, config()?, out)).await,
         Verb::Fetch(args) => Box::pin(fetch::run(&args, config()?)).await,

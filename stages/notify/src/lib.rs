@@ -31,5 +31,5 @@ pub use crate::message::CHECKPOINT_FILE;
 pub use crate::notice::Notice;
 pub use crate::post::Post;
 pub use crate::settings::{Settings, SettingsError};
-pub use crate::stage::{Notify, mail_unrecorded};
+pub use crate::stage::{Cosign, Notify, mail_unrecorded};
 pub use crate::summary::{ComposeError, compose, compose_after, last_composed};

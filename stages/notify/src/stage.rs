@@ -1,5 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
+use std::fmt;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use askama::Template;
@@ -10,7 +12,7 @@ use strongroom_model::alarm::Alarm;
 use strongroom_model::event::{AlarmNotified, AlarmRaised, SummaryComposed, SummarySent};
 use strongroom_model::text::with_causes;
 use strongroom_model::{AlarmKind, Event, FailureKind, SiteId, StageName};
-use strongroom_proof::{Checkpoint, SigningKey};
+use strongroom_proof::{Checkpoint, SignedCheckpoint, SigningKey};
 use strongroom_service::kill_point;
 use tokio::time::Instant;
 
@@ -33,6 +35,13 @@ pub struct Notify {
     settings: Settings,
     pace: Arc<Mutex<MailPace>>,
     key: Arc<Option<SigningKey>>,
+    cosign: Option<Arc<dyn Cosign>>,
+}
+
+/// Has witnesses cosign the checkpoint that a mail has attached.
+pub trait Cosign: fmt::Debug + Send + Sync {
+    /// The checkpoint with what they gave, within some seconds: a witness that is away is left out.
+    fn cosigned(&self, signed: SignedCheckpoint) -> Pin<Box<dyn Future<Output = SignedCheckpoint> + Send + '_>>;
 }
 
 /// Why a summary was not sent.
@@ -88,7 +97,7 @@ impl Stage for Notify {
 impl Notify {
     /// A stage for that log.
     pub fn new(log: EventLog, settings: Settings) -> Self {
-        Self { log, settings, pace: Arc::default(), key: Arc::default() }
+        Self { log, settings, pace: Arc::default(), key: Arc::default(), cosign: None }
     }
 
     /// With the site's key: each summary's mail has the log's signed checkpoint attached.
@@ -97,7 +106,13 @@ impl Notify {
         Self { key: Arc::new(key), ..self }
     }
 
-    /// A summary's mail, identical to the one that was or will be sent.
+    /// With the cosignatures of witnesses, where one gives them when the mail is sent.
+    #[must_use]
+    pub fn cosigned_by(self, cosign: Arc<dyn Cosign>) -> Self {
+        Self { cosign: Some(cosign), ..self }
+    }
+
+    /// A summary's mail, identical but for cosignatures to the one that was or will be sent.
     pub async fn summary_mail(
         &self,
         composed: &SummaryComposed,
@@ -192,11 +207,11 @@ impl Notify {
     }
 
     /// The log's size and root that the mail names, signed: the same at every attempt, as Ed25519 is deterministic.
-    fn checkpoint(&self, report: &SummaryReport) -> Option<String> {
+    fn checkpoint(&self, report: &SummaryReport) -> Option<SignedCheckpoint> {
         let composed = &report.composed;
         let head = format!("{}:{}", composed.to, composed.root).parse().ok()?;
         let checkpoint = Checkpoint { site: self.log.site().clone(), head, summary: composed.number };
-        Some(checkpoint.signed(self.key.as_ref().as_ref()?).to_string())
+        Some(checkpoint.signed(self.key.as_ref().as_ref()?))
     }
 
     async fn send_summary(
@@ -206,7 +221,11 @@ impl Notify {
         reached: &[String],
     ) -> Result<Delivery, SummaryError> {
         let report = report(&self.log, composed, at).await?;
-        Ok(send(&self.settings, &self.mail(&report)?, reached).await?)
+        let mut mail = self.mail(&report)?;
+        if let (Some(cosign), Some(signed)) = (&self.cosign, self.checkpoint(&report)) {
+            mail.checkpoint = Some(cosign.cosigned(signed).await.to_string());
+        }
+        Ok(send(&self.settings, &mail, reached).await?)
     }
 
     fn mail(&self, report: &SummaryReport) -> Result<Mail, MailError> {
@@ -218,7 +237,7 @@ impl Notify {
             subject: view.subject.clone(),
             text: SummaryText { view: &view }.render()?,
             html: SummaryHtml { view: &view }.render()?,
-            checkpoint: self.checkpoint(report),
+            checkpoint: self.checkpoint(report).map(|signed| signed.to_string()),
         })
     }
 }

@@ -19,6 +19,7 @@
 //! - `quiet`: what cron mails, and what it does not;
 //! - `kill`: killed at every named place, and at random moments;
 //! - `stop`: Ctrl-C, schedules, two runs at once;
+//! - `witness`: sites whose witnesses watch each other's logs;
 //! - `swapped`: drives that the host unmounts and mounts while a service or a container uses them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -47,3 +48,4 @@ mod server_faults;
 mod stop;
 mod swapped;
 mod two_processes;
+mod witness;

@@ -128,7 +128,7 @@ fn stand_in(folder: &Path) {
     let script = format!(
         "#!/bin/sh\n\
          echo \"$*\" >>'{calls}'\n\
-         case \"$1\" in demo|config|completions|-*) exec '{program}' \"$@\" --help >/dev/null;; esac\n\
+         case \"$1\" in demo|config|completions|witness|-*) exec '{program}' \"$@\" --help >/dev/null;; esac\n\
          '{program}' \"$@\" >/dev/null 2>said </dev/null\n\
          test $? != 64 || {{ cat said >&2; exit 64; }}\n",
         calls = folder.join("calls").display(),

@@ -6,14 +6,16 @@ use std::time::Duration;
 use strongroom_eventlog::{Comparison, EventLog, LogError};
 use strongroom_model::Position;
 use strongroom_model::text::with_causes;
+use strongroom_notify::Cosign as _;
 use strongroom_proof::{Checkpoint, SigningKey};
 use strongroom_service::{Config, blocking};
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::{Mutex, OnceCell, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
-use super::{Mails, Rewound, found_by_another, key_if_any, mail, now, places_to_write, raise, signed};
+use super::{Mails, Rewound, found_by_another, keep, key_if_any, mail, now, places_to_write, raise, signed};
 use crate::cli_error::CliError;
+use crate::witnesses::Cosigners;
 
 /// How often the log is compared with its last known state.
 const CHECK_EVERY: Duration = Duration::from_secs(2);
@@ -33,7 +35,8 @@ impl RewindWatch {
     pub(crate) fn start(config: &Config, log: &EventLog, mails: Mails) -> Self {
         let (sender, rewound) = watch::channel(None);
         let config = Arc::new(config.clone());
-        let keeper = Keeper { config, log: log.clone(), key: Arc::default() };
+        let cosigners = Arc::new(Cosigners::new(&config, log));
+        let keeper = Keeper { config, log: log.clone(), key: Arc::default(), cosigners, busy: Arc::default() };
         let watcher = RewindWatcher { keeper: keeper.clone(), seen: None, written_at: None };
         let task = tokio::spawn(async move {
             let rewound = watcher.until_rewound().await;
@@ -61,7 +64,9 @@ impl RewindWatch {
         if is_rewound && self.mails == Mails::Here {
             mail(&self.keeper.config, &self.keeper.log).await;
         } else if !is_rewound && let Ok(checkpoint) = now(&self.keeper.log).await {
-            self.keeper.keep(checkpoint).await;
+            // One that is being kept is older, and ends soon.
+            let _busy = self.keeper.busy.lock().await;
+            Box::pin(self.keeper.keep(checkpoint)).await;
         }
     }
 }
@@ -109,7 +114,7 @@ impl RewindWatcher {
             return Ok(Some(rewound));
         }
         if is_new && self.written_at.is_none_or(|at| at.elapsed() >= WRITE_EVERY) {
-            self.keeper.keep(checkpoint.clone()).await;
+            self.keeper.keep_meanwhile(checkpoint.clone());
             self.written_at = Some(Instant::now());
         }
         let leaf = self.leaf(checkpoint.head.size).await?;
@@ -131,27 +136,35 @@ struct Keeper {
     log: EventLog,
     /// Read once, when the first checkpoint is kept.
     key: Arc<OnceCell<Option<SigningKey>>>,
+    cosigners: Arc<Cosigners>,
+    /// Held while one is kept.
+    busy: Arc<Mutex<()>>,
 }
 
 impl Keeper {
-    /// Writes a checkpoint wherever one is kept. One that is further stays: another process was faster, or
-    /// the next start has to look at it.
+    /// Writes a checkpoint wherever one is kept, then has witnesses cosign it: they take some seconds at most, even if
+    /// they are away.
     async fn keep(&self, checkpoint: Checkpoint) {
         let places = places_to_write(&self.config, &self.log).await;
         let key = self.key.get_or_init(|| key_if_any(&self.config, &self.log)).await;
         let signed = signed(checkpoint, key.as_ref());
-        blocking(move || {
-            let checkpoint = signed.checkpoint();
-            for place in places {
-                let kept = place.read(&checkpoint.site);
-                if kept.is_some_and(|kept| kept.checkpoint().head.size >= checkpoint.head.size) {
-                    continue;
-                }
-                if let Err(error) = place.write(&signed) {
-                    tracing::warn!(%place, %error, "the log's checkpoint was not kept there");
-                }
-            }
-        })
-        .await;
+        let (here, kept) = (places.clone(), signed.clone());
+        blocking(move || keep(&here, &kept)).await;
+        // If we stop here, or no witness answers, the checkpoint is kept without cosignatures.
+        let cosigned = self.cosigners.cosigned(signed.clone()).await;
+        if cosigned != signed {
+            blocking(move || keep(&places, &cosigned)).await;
+        }
+    }
+
+    /// As [`Keeper::keep`], without waiting. One that is still being kept is enough.
+    fn keep_meanwhile(&self, checkpoint: Checkpoint) {
+        if let Ok(busy) = self.busy.clone().try_lock_owned() {
+            let keeper = self.clone();
+            tokio::spawn(async move {
+                keeper.keep(checkpoint).await;
+                drop(busy);
+            });
+        }
     }
 }

@@ -51,7 +51,7 @@ pub(crate) async fn play(args: &Args, out: &mut Out) -> Result<Exit, CliError> {
     out.flush()?;
     let before = log_size(&config).await?;
     let added = prepare(args, &folder, &config, memory, &clock, out).await?;
-    let (ending, was_cut) = work(&folder, &config, lock, &clock).await?;
+    let (ending, was_cut) = Box::pin(work(&folder, &config, lock, &clock)).await?;
     let log = crate::site::log_to_read(&config).await?;
     let act =
         Act { folder: &folder, config: &config, log: &log, ending: &ending, added: added.imported, before, was_cut };

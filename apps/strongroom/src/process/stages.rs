@@ -20,6 +20,7 @@ use crate::checkpoint;
 use crate::cli_error::CliError;
 use crate::custody::custodian;
 use crate::custody::schedule::CustodySchedule;
+use crate::witnesses::Cosigners;
 
 const OPENED: &str = "the process was opened for a role that needs it";
 
@@ -62,7 +63,8 @@ impl Process {
     pub(crate) async fn start_notify(&mut self) -> Result<(), CliError> {
         let notify = Notify::new(self.log.clone(), Settings::from_config(&self.config)?);
         let key = checkpoint::key_if_any(&self.config, &self.log).await;
-        self.spawn(notify.signed_by(key), StageName::Notify);
+        let cosigners = Arc::new(Cosigners::new(&self.config, &self.log));
+        self.spawn(notify.signed_by(key).cosigned_by(cosigners), StageName::Notify);
         Ok(())
     }
 

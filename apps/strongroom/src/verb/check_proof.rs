@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::Serialize;
-use strongroom_audit::evidence::{Checked, Pack, check};
+use strongroom_audit::evidence::{Checked, Cosigned, Pack, check};
 use strongroom_model::text::printable;
 use strongroom_proof::{ParseKeyError, PublicKey};
 
 use crate::cli_error::{CliError, ErrorContext as _};
 use crate::exit::Exit;
 use crate::out::Out;
+use crate::witnesses::witness_keys;
 
 /// A pack of the most events, as a page.
 const MAX_BYTES: u64 = 1 << 30;
@@ -36,6 +38,9 @@ pub(crate) struct Args {
     /// A file that holds that key and nothing else
     #[arg(long, value_name = "FILE", conflicts_with = "key")]
     key_file: Option<PathBuf>,
+    /// The public key of a witness that must have cosigned it; may be given many times
+    #[arg(long, value_name = "KEY")]
+    witness: Vec<String>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -53,6 +58,15 @@ struct Report<'a> {
     root: String,
     key: String,
     key_was_given: bool,
+    cosigned: Vec<CosignedBy>,
+}
+
+/// A witness that cosigned it.
+#[derive(Debug, Serialize)]
+struct CosignedBy {
+    key: String,
+    at: Option<Timestamp>,
+    key_was_given: bool,
 }
 
 pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit, CliError> {
@@ -62,7 +76,8 @@ pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit, CliError> {
         Some(path) => Some(key(&read(path)?).context(format!("the key in {} cannot be used", path.display()))?),
         None => args.key.as_deref().map(key).transpose().map_err(|error| CliError::usage_error(error.to_string()))?,
     };
-    let checked = check(&text, key.as_ref()).context_and_step(what(), "request a new file; keep this one unchanged")?;
+    let checked = check(&text, key.as_ref(), &witness_keys(&args.witness)?)
+        .context_and_step(what(), "request a new file; keep this one unchanged")?;
     if args.json {
         out.json(&report(&checked))?;
     } else {
@@ -98,7 +113,13 @@ fn report(checked: &Checked) -> Report<'_> {
         root: head.root_base64(),
         key: checked.key.to_string(),
         key_was_given: checked.key_was_given,
+        cosigned: checked.cosigned.iter().map(cosigned_by).collect(),
     }
+}
+
+fn cosigned_by(cosigned: &Cosigned) -> CosignedBy {
+    let at = i64::try_from(cosigned.at_s).ok().and_then(|at| Timestamp::from_second(at).ok());
+    CosignedBy { key: cosigned.witness.to_string(), at, key_was_given: cosigned.key_was_given }
 }
 
 fn page(checked: &Checked) -> String {
@@ -112,6 +133,17 @@ fn page(checked: &Checked) -> String {
         checked.key,
         printable(&pack.sentence, SENTENCE_CHARS)
     );
+    for cosigned in checked.cosigned.iter().map(cosigned_by) {
+        let at = cosigned
+            .at
+            .map_or_else(|| "an unknown time".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
+        let own = if cosigned.key_was_given {
+            ""
+        } else {
+            "\n(not confirmed: that key is the file's own; give yours with --witness)"
+        };
+        page += &format!("\ncosigned at {at} by the witness\n{}{own}\n", cosigned.key);
+    }
     if !checked.key_was_given {
         page += "\nNOT CONFIRMED: that key is the file's own. Compare it with the one that you were given, or pass it with --key.\n";
     }

@@ -68,6 +68,7 @@ async fn look(config: &Config, file: Option<&Path>) -> Vec<Check> {
     checks.extend(host::room(config));
     checks.push(log);
     checks.extend(key);
+    checks.extend(key::witnesses(config).await);
     checks.extend(broker);
     checks.push(drive);
     checks.extend(server);

@@ -7,6 +7,7 @@ mod import;
 mod migrate;
 mod recover;
 mod verify;
+pub(crate) mod witness;
 
 use clap::Subcommand;
 use futures_util::StreamExt as _;
@@ -39,6 +40,7 @@ Examples:
                                                 that a mail told
   strongroom log verify --mail night.eml        and that it continues what a saved mail has signed
   strongroom log checkpoint                     sign the log's size and root as they are now
+  strongroom log witness add URL --key KEY      have a witness elsewhere cosign the checkpoints
   strongroom log migrate --url-file owner.url
                                                 make the log's tables in a database, once
   strongroom log copy                           bring the log over from its file to log.url
@@ -75,6 +77,8 @@ enum LogVerb {
     Verify(verify::Args),
     /// Signs the log's size and root with the site's key
     Checkpoint(checkpoint::Args),
+    /// Names the witnesses elsewhere that cosign the checkpoints
+    Witness(witness::Args),
     /// Makes the table of each stream's last event anew, where verify finds it wrong
     Rebuild,
     /// Makes the log's tables in a Postgres database, or brings them up to date
@@ -96,6 +100,7 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
         LogVerb::Tail { lines, no_follow, json } => tail(&log().await?, *lines, !no_follow, *json, out).await,
         LogVerb::Verify(args) => verify::run(args, &log().await?, config, out).await,
         LogVerb::Checkpoint(args) => checkpoint::run(args, &log().await?, config, out).await,
+        LogVerb::Witness(args) => witness::run(args, config, out).await,
         LogVerb::Rebuild => rebuild(config, out).await,
         LogVerb::Migrate(args) => migrate::run(args, config, out).await,
         LogVerb::Adopt(args) => adopt::run(args, config, out).await,

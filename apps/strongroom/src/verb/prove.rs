@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::known_keys::signing_key;
 use crate::out::Out;
 use crate::site;
+use crate::witnesses::Cosigners;
 
 const READ_BYTES: usize = 256 * 1024;
 
@@ -83,6 +84,7 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
     refuse_rewound(config, &log).await?;
     let key = signing_key(config, &log).await?;
     let checkpoint = signed(now(&log).await?, Some(&key));
+    let (checkpoint, is_refused) = Cosigners::new(config, &log).cosigned_before_a_person(checkpoint).await;
     let pack = evidence::make(&log, &subject, &checkpoint, &key.public()).await?;
     let stem = format!("evidence-{}", subject.to_string().replace(['/', ':'], "-"));
     let [json, page] = ["json", "html"].map(|extension| args.to.join(format!("{stem}.{extension}")));
@@ -96,7 +98,7 @@ pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<E
     }
     out.line(&pack.sentence)?;
     out.flush()?;
-    Ok(Exit::Well)
+    Ok(if is_refused { Exit::Problems } else { Exit::Well })
 }
 
 fn write(path: &Path, text: &str) -> Result<(), CliError> {

@@ -8,6 +8,8 @@ use crate::cli_error::CliError;
 use crate::known_keys::{KnownKeys, signing_key};
 use crate::site;
 use crate::site_key::KeyFile;
+use crate::verb::log::witness::said;
+use crate::witnesses::{Answer, SiteWitness, Witnesses, answers};
 
 const NAME: &str = "key";
 
@@ -33,6 +35,31 @@ async fn found(config: &Config, log: &EventLog) -> Option<Check> {
         Ok(key) => Check::well(NAME, key.public().to_string()),
         Err(error) => warning(&error),
     })
+}
+
+/// What each witness answered last on this host.
+pub(super) async fn witnesses(config: &Config) -> Vec<Check> {
+    const NAME: &str = "witness";
+    let Ok(Some(log)) = site::log_if_any(config).await else { return Vec::new() };
+    let witnesses = Witnesses::read(&log).await.map(|witnesses| witnesses.all).unwrap_or_default();
+    let last = answers(config, log.site()).await;
+    log.close().await;
+    let check = |witness: SiteWitness| {
+        let last = last.iter().find(|answer| answer.key == witness.key.to_string());
+        let found = format!("{}: {}", witness.key.name(), said(last));
+        match last {
+            Some(answer) if answer.is_refused => Check::warning(
+                NAME,
+                found,
+                "strongroom log verify --checkpoint FILE, with a checkpoint that was kept elsewhere",
+            ),
+            Some(Answer { problem: Some(_), .. }) => {
+                Check::warning(NAME, found, "see that its server runs and has the site's newest public key")
+            }
+            _ => Check::well(NAME, found),
+        }
+    };
+    witnesses.into_iter().map(check).collect()
 }
 
 /// Checkpoints are kept without a signature then.

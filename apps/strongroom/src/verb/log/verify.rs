@@ -15,6 +15,7 @@ use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::known_keys::KnownKeys;
 use crate::out::Out;
+use crate::witnesses::witness_keys;
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("signed").multiple(true), after_help = "\
@@ -43,6 +44,9 @@ pub(super) struct Args {
     /// The site's public key, as `strongroom key show` printed it; may be given many times
     #[arg(long, value_name = "KEY", requires = "signed")]
     key: Vec<String>,
+    /// The public key of a witness that must have cosigned each checkpoint that is given; may be given many times
+    #[arg(long, value_name = "KEY", requires = "signed")]
+    witness: Vec<String>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -56,7 +60,7 @@ pub(super) async fn run(args: &Args, log: &EventLog, config: &Config, out: &mut 
         .collect::<Result<_, _>>()
         .map_err(|error: ParseKeyError| CliError::usage_error(error.to_string()))?;
     let keys = if given.is_empty() { Keys::OfLog(KnownKeys::read(log).await?) } else { Keys::Given(given) };
-    let trusted = Trusted { site: log.site(), keys };
+    let trusted = Trusted { site: log.site(), keys, witnesses: witness_keys(&args.witness)? };
     let mut known: Vec<_> =
         args.against.iter().map(|head| KnownRoot { head: *head, known_to: "--against".to_owned() }).collect();
     for path in &args.checkpoint {

@@ -248,7 +248,7 @@ fn proven(recorded: &Recorded, of: &OfCopy<'_>) -> Option<Copy> {
 fn found_in_words(found: &Found) -> String {
     match found {
         Found::Missing => "it is missing".to_owned(),
-        Found::Differs { sha256, size_bytes } => format!("it has other content: {}, {sha256}", size_bytes),
+        Found::Differs { sha256, size_bytes } => format!("it has other content: {size_bytes}, {sha256}"),
         Found::Unreadable { reason } => format!("it cannot be read: {}", printable(reason, NAME_CHARS)),
     }
 }

@@ -7,7 +7,7 @@ use mail_parser::{MessageParser, MimeHeaders as _};
 use strongroom_audit::KnownRoot;
 use strongroom_model::SiteId;
 use strongroom_notify::CHECKPOINT_FILE;
-use strongroom_proof::{MAX_NOTE_BYTES, PublicKey, SignedCheckpoint};
+use strongroom_proof::{MAX_NOTE_BYTES, PublicKey, SignedCheckpoint, WitnessKey};
 
 use crate::checkpoint::on_drive;
 use crate::cli_error::{CliError, ErrorContext as _};
@@ -23,6 +23,8 @@ const STEP: &str = "give a checkpoint as `strongroom log checkpoint` prints it, 
 pub(super) struct Trusted<'a> {
     pub(super) site: &'a SiteId,
     pub(super) keys: Keys,
+    /// Each must have cosigned it.
+    pub(super) witnesses: Vec<WitnessKey>,
 }
 
 /// Where the keys are from.
@@ -50,6 +52,12 @@ impl Trusted<'_> {
             Keys::OfLog(known) => (known.vouch_for(signed), "a key that the log names for that size"),
         };
         if is_signed {
+            for witness in &self.witnesses {
+                witness.cosigned_at(signed.note()).context_and_step(
+                    format!("{known_to} proves nothing that the witness has seen"),
+                    "give a checkpoint that it cosigned, or leave out --witness",
+                )?;
+            }
             return Ok(KnownRoot { head: checkpoint.head, known_to });
         }
         Err(CliError::new(format!("{known_to} is not signed by {whose}: it proves nothing")).next_step(format!(
