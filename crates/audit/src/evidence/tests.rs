@@ -1,7 +1,7 @@
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{
-    CopyDamaged, CopyProven, DriveHandedOver, DriveInitialised, DriveLost, Found, PurgeApproved, PurgeFinished,
-    PurgeProposed, PurgeRequested, PurgeTally, Purged, ReadBack, WitnessAdded,
+    CopyDamaged, CopyProven, DriveHandedOver, DriveInitialised, DriveLost, DriveReturned, Found, PurgeApproved,
+    PurgeFinished, PurgeProposed, PurgeRequested, PurgeTally, Purged, ReadBack, WitnessAdded,
 };
 use strongroom_model::{Algorithm, ByteCount, Event, EventId, Hasher, Position, Recorded, StreamName};
 use strongroom_proof::{Checkpoint, CosigningKey, PublicKey, SignedCheckpoint, SigningKey};
@@ -132,8 +132,8 @@ async fn purged(log: &EventLog, ids: &[&str], named: impl Fn(&[Recorded], &str) 
     let stored = log.read(Position(0), 100).await.unwrap();
     let events: Vec<Recorded> = stored.iter().map(|one| one.decode().unwrap()).collect();
     for id in ids {
-        let (proofs, purge) = (named(&events, id), "2026-Q4".to_owned());
-        let data = Purged { approved_by: None, drives: Vec::new(), proofs, purge };
+        let (proofs, drives) = (named(&events, id), vec![samples::drive(), second_drive()]);
+        let data = Purged { approved_by: Some("Grace".to_owned()), drives, proofs, purge: "2026-Q4".to_owned() };
         let booking = StreamName::booking(&id.parse().unwrap());
         samples::append(log, samples::recorded(booking, 4, Event::TimesheetPurged(data))).await;
     }
@@ -199,6 +199,7 @@ async fn a_copy_that_was_damaged_or_whose_drive_is_lost_is_said_to_be_bad() {
     cut.events.retain(|one| !one.event.contains("copy.damaged"));
     assert!(matches!(check(&cut.render(), None), Err(CheckError::LeftOut { .. })));
 
+    let returned = DriveReturned { from: None, place: "shelf 2".to_owned() };
     let lost = DriveLost { reason: "it fell into the harbour.".to_owned() };
     events.push(drive_event(samples::drive(), 1, Event::DriveLost(lost.clone())));
     events.push(drive_event(second_drive(), 2, Event::DriveLost(lost)));
@@ -206,6 +207,15 @@ async fn a_copy_that_was_damaged_or_whose_drive_is_lost_is_said_to_be_bad() {
     assert!(check(&pack.render(), None).is_ok());
     assert!(pack.copies.iter().all(|copy| copy.fault.as_ref().unwrap().reason.contains("fell into the harbour")));
     insta::assert_snapshot!(pack.sentence);
+
+    // One that came back is worth nothing until its copy is read again.
+    let mut events = two_lives_on_two_drives();
+    events.push(drive_event(second_drive(), 2, Event::DriveLost(DriveLost { reason: "mislaid.".to_owned() })));
+    events.push(drive_event(second_drive(), 3, Event::DriveReturned(returned)));
+    let back = pack_of(events.clone(), "booking/B-2").await;
+    assert!(back.copies[1].fault.as_ref().unwrap().reason.contains("not read since"), "{:?}", back.copies);
+    events.push(in_copys_stream(1, Event::CopyProven(copied("B-2"))));
+    assert_eq!(pack_of(events, "booking/B-2").await.copies[1].fault, None);
 }
 
 #[tokio::test]
@@ -386,7 +396,7 @@ async fn a_witnesss_cosignature_is_a_part_of_the_evidence() {
         };
         let checked = of(&[witness()]).unwrap();
         let cosigned = Cosigned { witness: witness().public(), at_s: 1_700_000_000, key_was_given: true };
-        assert_eq!(checked.cosigned, [cosigned.clone()]);
+        assert_eq!(checked.cosigned, std::slice::from_ref(&cosigned));
         assert_eq!(of(&[]).unwrap().cosigned, [Cosigned { key_was_given: false, ..cosigned }]);
         let other = CosigningKey::from_seed("quay.example/witness".parse().unwrap(), [8; 32]);
         assert!(matches!(of(&[other]), Err(CheckError::Cosignature(_))));

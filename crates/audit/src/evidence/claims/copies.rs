@@ -205,12 +205,15 @@ impl Ledger {
             if let Some((state, moved)) = drives.get(&copy.drive) {
                 copy.label.clone_from(&state.label);
                 copy.place = (state.whereabouts != Whereabouts::Here).then(|| state.place());
-                if !state.counts() {
-                    let lost = moved.map(|(at, position)| Fault { reason: state.place(), at, position });
-                    copy.fault = copy
-                        .fault
-                        .or_else(|| lost.map(|lost| Fault { reason: format!("its drive is {}", lost.reason), ..lost }));
-                }
+                let reason = match (state.counts(), state.trusts(copy.position)) {
+                    (true, true) => None,
+                    (false, _) => Some(format!("its drive is {}", state.place())),
+                    (true, false) => {
+                        Some("its drive was lost or retired and came back, and it was not read since".to_owned())
+                    }
+                };
+                let of_drive = reason.zip(*moved).map(|(reason, (at, position))| Fault { reason, at, position });
+                copy.fault = copy.fault.or(of_drive);
             }
             copy
         };
