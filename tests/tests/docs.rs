@@ -79,3 +79,18 @@ fn every_kept_path_that_a_page_names_is_there() {
     }
     assert!(missing.is_empty(), "{missing:#?}");
 }
+
+#[test]
+fn every_test_that_the_audit_page_names_exists() {
+    let root = workspace_root();
+    let folders = ["crates", "stages", "apps", "tests"].map(|folder| root.join(folder));
+    let mut sources: Vec<_> = folders.iter().flat_map(|folder| files_below(folder)).collect();
+    sources.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    let sources: String = sources.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let page = fs::read_to_string(root.join("docs/audit.md")).unwrap();
+    let is_test = |name: &&str| name.starts_with("r5_") || name.starts_with("repro_");
+    let named: BTreeSet<_> = page.split('`').skip(1).step_by(2).filter(is_test).collect();
+    assert!(named.len() > 20, "{named:?}");
+    let missing: Vec<_> = named.iter().filter(|name| !sources.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
