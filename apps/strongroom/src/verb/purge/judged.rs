@@ -107,7 +107,7 @@ impl Judged {
             let now = Clock::system().now();
             for id in page {
                 let Ok(booking) = id.parse::<BookingId>() else {
-                    judged.stay(id, "it is not a booking's id".to_owned());
+                    judged.stay(id, "it is not a booking's id");
                     continue;
                 };
                 let known = copies.get(&booking);
@@ -115,7 +115,7 @@ impl Judged {
                     continue;
                 }
                 match judge(known, terms.needed, terms.fresh_for, now) {
-                    Verdict::Keep(why) => judged.stay(id, why),
+                    Verdict::Keep(why) => judged.stay(id, &why),
                     Verdict::Gone => judged.gone.extend(known.map(|known| Gone::of(booking, known, &drives))),
                     Verdict::Delete(evidence) => {
                         let evidence = evidence.into_iter().filter_map(|copy| {
@@ -138,8 +138,8 @@ impl Judged {
         Ok(judged)
     }
 
-    fn stay(&mut self, id: &str, reason: String) {
-        self.stay.push(Left { booking: printable(id, 128), reason: printable(&reason, REASON_CHARS) });
+    fn stay(&mut self, id: &str, reason: &str) {
+        self.stay.push(Left { booking: printable(id, 128), reason: printable(reason, REASON_CHARS) });
     }
 
     pub(super) fn size(&self) -> ByteCount {
