@@ -10,7 +10,7 @@ const TARGET: &str = "target: ";
 
 /// The benchmarks that have parts with names, each with its package and those names. Whoever names parts runs only these.
 const NAMED: [(&str, &str, &[&str]); 2] = [
-    ("strongroom-tests", "pipeline", &["job", "workers", "scaling", "scale", "backlog", "large"]),
+    ("strongroom-tests", "pipeline", &["job", "workers", "scaling", "scale", "backlog", "large", "replay"]),
     ("strongroom-eventlog", "append", &["sqlite", "postgres", "processes", "wake", "read"]),
 ];
 
@@ -70,6 +70,7 @@ mod tests {
             selection(&args).join(" ")
         };
         assert_eq!(selected(&["scale"]), "--package strongroom-tests --bench pipeline -- scale");
+        assert_eq!(selected(&["replay", "--quick"]), "--package strongroom-tests --bench pipeline -- replay --quick");
         assert_eq!(selected(&["read", "wake"]), "--package strongroom-eventlog --bench append -- read wake");
         let all = format!("--workspace --features {FEATURES} --benches");
         assert_eq!(selected(&[]), all);

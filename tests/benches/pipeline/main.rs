@@ -1,5 +1,5 @@
 //! The whole program at work, as its users run it: `cargo bench -p strongroom-tests`, or only what
-//! is named: `… -- job`, `workers`, `scaling`, `scale`, `backlog`, `large`.
+//! is named: `… -- job`, `workers`, `scaling`, `scale`, `backlog`, `large`, `replay`.
 //!
 //! Postgres syncs, and it, RabbitMQ, the document server and the program share this machine's
 //! processors. What counts are ratios of lines of one run; a line that begins with `target:` has what
@@ -11,6 +11,7 @@ mod cpu;
 mod job;
 mod memory;
 mod place;
+mod replay;
 mod scale;
 mod scaling;
 
@@ -36,6 +37,16 @@ fn main() {
     }
     let is_named = |name: &str| std::env::args().any(|word| word == name);
     let any_named = NAMES.iter().any(|(name, _)| is_named(name));
+    // It needs no servers, and is a promise: whoever asks for it alone is told by the exit code.
+    if is_named("replay") || !any_named {
+        let is_met = replay::million(is_named("--quick"));
+        if is_named("replay") && !is_met {
+            std::process::exit(1);
+        }
+    }
+    if is_named("replay") && !any_named {
+        return;
+    }
     let servers = Servers::start();
     for (name, measure) in NAMES {
         if !any_named || is_named(name) {

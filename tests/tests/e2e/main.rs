@@ -15,6 +15,7 @@
 //! - `custody_kills`: acts on drives' contents, killed and done again;
 //! - `restored_kills`: the steps of such a restore, killed and done again;
 //! - `lost_log`: a log that was lost, and what the drive still tells of its copies;
+//! - `replay`: a log of many events, replayed as the benchmark does;
 //! - `purge`: archived files that are to be deleted;
 //! - `quiet`: what cron mails, and what it does not;
 //! - `kill`: killed at every named place, and at random moments;
@@ -42,6 +43,7 @@ mod mail;
 mod names;
 mod purge;
 mod quiet;
+mod replay;
 mod restored;
 mod restored_kills;
 mod server_faults;
