@@ -305,10 +305,11 @@ async fn known(
 impl LogRecords {
     fn add(&mut self, event: Event, drive: DriveId) {
         match event {
-            Event::TimesheetFetched(fetched) if fetched.drive == drive => {
-                if month_of(&fetched.path).is_some_and(|month| self.proofs.contains_key(&month)) {
-                    self.abandoned.insert(fetched.path);
-                }
+            Event::TimesheetFetched(fetched)
+                if fetched.drive == drive
+                    && month_of(&fetched.path).is_some_and(|month| self.proofs.contains_key(&month)) =>
+            {
+                self.abandoned.insert(fetched.path);
             }
             Event::TimesheetBackedUp(proof) => {
                 self.abandoned.remove(&proof.path);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use strongroom_model::Event;
-use strongroom_model::event::{Act, RestoreTo, Selection};
+use strongroom_model::event::{Act, ReadBack, RestoreTo, Selection};
 use strongroom_tests::audit::{TEXT, count, events, files_below, r1_every_manifest_is_right, the_log_is_sound};
 use strongroom_tests::documented;
 use strongroom_tests::program::Call;
@@ -43,6 +43,7 @@ impl Walk {
             ("/mnt/third", path("third")),
             ("/srv/restored", path("plain")),
             ("B-1001", booking.clone()),
+            ("2026-07-01", "2999-01-01".to_owned()),
         ];
         let replaced = replaced.into_iter().map(|(from, to)| (from.to_owned(), to)).collect();
         Self { site, booking, replaced }
@@ -66,6 +67,19 @@ impl Walk {
         let found: Vec<_> = files_below(drive).into_iter().filter(of_it).collect();
         assert_eq!(found.len(), 1, "{found:?}");
         found.into_iter().next().unwrap()
+    }
+
+    /// Two of three drives have fresh evidence: what the client has is not needed for it.
+    fn purge(&self) {
+        let server = self.site.serve();
+        let said = self.do_as_documented("purge");
+        for part in ["could go now: 6 files", "6 files deleted on the server", "3 drives have a proven copy"] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        assert_eq!(files_below(&self.site.documents().join("archived")), Vec::<PathBuf>::new());
+        let info = self.site.get(&format!("/v1/bookings/{}", self.booking));
+        assert_eq!((&info["state"], &info["purged"]["approved_by"]), (&"purged".into(), &"Bob".into()), "{info}");
+        server.kill();
     }
 
     fn days_pass(&self, days: i64) {
@@ -109,6 +123,9 @@ fn r5_a_year_with_three_drives_goes_as_the_manual_says() {
     assert_eq!(fs::read(&rotten).unwrap(), bytes, "the good copy is in its place");
     r1_every_manifest_is_right(site);
 
+    if is_read_from_the_device(site) {
+        walk.purge();
+    }
     walk.do_as_documented("return");
     let said = walk.do_as_documented("restore a booking");
     assert!(said.contains("1 file restored"), "{said}");
@@ -196,6 +213,14 @@ fn an_act_that_is_not_to_go_on_is_cancelled_with_the_reason() {
     // It is not taken up again: a new one is requested.
     site.call(["drive", "verify"]).run().expect_code(0).expect_said("2 files as proven");
     assert_eq!(count(&site, |event| matches!(event, Event::CustodyRequested(_))), 2);
+}
+
+/// Not every machine's disk can be read past its caches; then nothing is evidence for a purge.
+fn is_read_from_the_device(site: &Site) -> bool {
+    events(site).iter().all(|one| match &one.event {
+        Event::CopyProven(proof) => proof.read_back != ReadBack::Cached,
+        _ => true,
+    })
 }
 
 fn only_file_in(folder: &std::path::Path) -> PathBuf {

@@ -21,8 +21,11 @@ fn known(events: &[Recorded]) -> Known {
     known
 }
 
+/// A change: its subject, its kind, the status before and after, and how many events.
+type Row = (StreamName, ChangeKind, Option<String>, Option<String>, u64);
+
 /// The same as a difference of two whole folds.
-fn expected(before: &Known, after: &Known) -> Vec<(StreamName, ChangeKind, Option<String>, Option<String>, u64)> {
+fn expected(before: &Known, after: &Known) -> Vec<Row> {
     let mut changes = Vec::new();
     for (stream, (status, events)) in after {
         let (old, seen) = before.get(stream).cloned().unwrap_or_default();
@@ -43,7 +46,7 @@ async fn events(log: &EventLog) -> Vec<Recorded> {
     log.read(Position(0), 1000).await.unwrap().iter().map(|stored| stored.decode().unwrap()).collect()
 }
 
-fn plain(mut items: Vec<Change>) -> Vec<(StreamName, ChangeKind, Option<String>, Option<String>, u64)> {
+fn plain(mut items: Vec<Change>) -> Vec<Row> {
     items.sort_by(|a, b| a.subject.cmp(&b.subject));
     items.into_iter().map(|one| (one.subject, one.change, one.before, one.after, one.events)).collect()
 }

@@ -195,7 +195,8 @@ fn bookings(story: &mut Story) {
     (1..=5).for_each(|n| story.record("verify", &booking(n), backed_up(n)));
     (1..=4).for_each(|n| story.record("archive", &booking(n), archived(n)));
     let proofs = vec![story.last_id()];
-    let purged = Purged { proofs, purge: "2026-11".to_owned() };
+    // As the released version wrote it.
+    let purged = Purged { approved_by: None, drives: Vec::new(), proofs, purge: "2026-11".to_owned() };
     story.record("purge", &booking(4), Event::TimesheetPurged(purged));
     // The 5th waits to be archived, the 6th to be proven; proving the 7th takes long.
     let held = |until| Event::TimesheetHeld(Held { stage: StageName::Verify, until: at(until) });

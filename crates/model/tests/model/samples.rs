@@ -305,6 +305,7 @@ const WITNESS_KEY: &str = "quay.example/witness+4b0f0a1c+BAekyeRrm56hApGFkyQR4ZC
 const NEW_KEY: &str = "strongroom/harbour+1f0a9b3c+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
 
 /// The fixtures: each event by its file's name. Those of the same type differ in what is absent.
+#[expect(clippy::too_many_lines, reason = "one list with a line for each type of event")]
 pub(crate) fn all() -> Vec<(String, NewEvent)> {
     let full = [
         enumerated(),

@@ -119,7 +119,7 @@ async fn r5_an_approval_that_is_too_old_deletes_nothing() {
 
 /// The server still has the mark of the damaged copy, and would count it with the other: two of its own two.
 #[tokio::test]
-async fn repro_r5_a_site_that_asks_for_fewer_drives_than_its_server_does_not_let_a_damaged_copy_count() {
+async fn r5_a_site_that_asks_for_fewer_drives_than_its_server_does_not_let_a_damaged_copy_count() {
     let site = Site::copied(&["B-1"]).await;
     site.damage("B-1", site.rig.drive).await;
     site.agree(PURGE).await;
