@@ -7,7 +7,7 @@
 //! - [`status`]: how the site stands, with [`safety`], [`causes`](mod@causes), [`process`] and
 //!   [`waiting`](mod@waiting);
 //! - [`subjects`](mod@subjects) by status; [`story`]: one subject's events ([`entry`]) and [`booking_state`];
-//! - [`holdings`](mod@holdings): what a drive holds; [`copies`]: where a booking's copies are;
+//! - [`holdings`](mod@holdings): what a drive holds; [`copies`](mod@copies): where a booking's copies are;
 //! - [`bookings`](mod@bookings), [`runs`](mod@runs), [`alarms`](mod@alarms), [`drives`](mod@drives),
 //!   [`acts`](mod@acts), [`purges`](mod@purges), by `listed`; [`copy_list`];
 //!   `prefix`: the past; [`diff`]: what changed since;
