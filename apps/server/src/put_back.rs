@@ -100,7 +100,8 @@ impl Documents {
         // If we stop here, then the next start puts the file in its place: it is whole.
         kill_point!("server.after-intent");
         let settled = self.settle(vec![intent]).await?.pop();
-        Ok(settled.map_or_else(|| busy(id.as_str()), |(intent, settled)| answer(&intent, settled)))
+        let month = known.and_then(|known| known.moved).map(|moved| moved.month);
+        Ok(settled.map_or_else(|| busy(id.as_str()), |(intent, settled)| Answer { month, ..answer(&intent, settled) }))
     }
 
     /// The refusal of other bytes than the recorded ones.

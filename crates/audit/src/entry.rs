@@ -232,6 +232,7 @@ fn evidence(event: &Event) -> Option<Evidence> {
         Event::CustodyCancelled(data) => statement(&data.reason),
         Event::PurgeRefused(data) => statement(&data.reason),
         Event::TimesheetArchived(data) => Evidence::ServerCopy { path: data.path.clone() },
+        Event::TimesheetRestored(data) => Evidence::ServerCopy { path: data.path.clone() },
         Event::TimesheetPurged(data) => Evidence::Purge { purge: data.purge.clone(), proofs: data.proofs.clone() },
         Event::AlarmNotified(data) => receipt(&data.message_id, &data.receipt),
         Event::SummarySent(data) => receipt(&data.message_id, &data.receipt),

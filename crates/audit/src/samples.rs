@@ -7,8 +7,8 @@ use strongroom_model::event::{
     DriveAdopted, DriveAttached, DriveHandedOver, DriveIdentityRestored, DriveInitialised, DriveLost, DriveRetired,
     DriveReturned, DriveUsed, Enumerated, Failed, Fetched, Found, GivenUp, Held, KeyCreated, KeyRotated, Left,
     MountedDrive, PurgeAdvanced, PurgeApproved, PurgeFinished, PurgeProposed, PurgeRefused, PurgeRequested, PurgeTally,
-    Purged, ReadBack, Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent, SyncMethod, Tally, Trigger,
-    WitnessAdded, WitnessRemoved, ZeroReason,
+    Purged, ReadBack, Restored, Retried, RunEnumerated, RunRequested, SummaryComposed, SummarySent, SyncMethod, Tally,
+    Trigger, WitnessAdded, WitnessRemoved, ZeroReason,
 };
 use strongroom_model::{
     Algorithm, ByteCount, Digest, DriveId, DriveUse, Event, EventId, Expected, FailureKind, NewEvent, Position,
@@ -350,6 +350,7 @@ pub(crate) fn one_of_each() -> Vec<Recorded> {
                 proofs: vec![fixed(1)],
             }),
         ),
+        booking("B-1001", 5, Event::TimesheetRestored(Restored { drive: drive(), path: "archived/a.pdf".to_owned() })),
         failed("B-1001", None),
         booking("B-1001", 2, Event::TimesheetRetried(Retried { stage, reason })),
         booking("B-1001", 1, Event::TimesheetHeld(held)),

@@ -29,6 +29,7 @@ pub fn sentence(recorded: &Recorded) -> String {
         Event::TimesheetBackedUp(data) => timesheet::backed_up(who, data),
         Event::TimesheetArchived(data) => timesheet::archived(who, data),
         Event::TimesheetPurged(data) => timesheet::purged(who, data),
+        Event::TimesheetRestored(data) => timesheet::restored(who, data),
         Event::TimesheetRetried(data) => timesheet::retried(who, data),
         Event::TimesheetHeld(data) => timesheet::held(&format!("booking {who}"), data),
         Event::TimesheetFailed(data) => failed(&format!("booking {who}"), data),

@@ -187,6 +187,12 @@ impl Booking {
                 self = self.forward();
             }
             (Phase::Archived, Event::TimesheetPurged(_)) => self.phase = Phase::Purged,
+            (Phase::Archived | Phase::Purged, Event::TimesheetRestored(data)) => {
+                self.phase = Phase::Archived;
+                if let Some(archived) = &mut self.archived {
+                    archived.path.clone_from(&data.path);
+                }
+            }
             _ => return None,
         }
         Some(self)

@@ -65,7 +65,7 @@ impl BookingStatus {
             Event::TimesheetEnumerated(_) => Self::Enumerated,
             Event::TimesheetFetched(_) => Self::Fetched,
             Event::TimesheetBackedUp(_) => Self::BackedUp,
-            Event::TimesheetArchived(_) => Self::Archived,
+            Event::TimesheetArchived(_) | Event::TimesheetRestored(_) => Self::Archived,
             Event::TimesheetPurged(_) => Self::Purged,
             Event::TimesheetFailed(Failed { retry_at: None, .. }) => Self::NeedsAttention,
             Event::TimesheetFailed(failed) => return Self::before(failed.stage.after_failure()),

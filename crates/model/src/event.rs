@@ -30,7 +30,9 @@ pub use self::purge::{
 };
 pub use self::run::{Rejected, RunEnumerated, RunRequested, Trigger, ZeroReason};
 pub use self::summary::{SummaryComposed, SummarySent};
-pub use self::timesheet::{Archived, BackedUp, Enumerated, Fetched, Held, Purged, ReadBack, Retried, SyncMethod};
+pub use self::timesheet::{
+    Archived, BackedUp, Enumerated, Fetched, Held, Purged, ReadBack, Restored, Retried, SyncMethod,
+};
 use crate::quantity::ByteCount;
 #[cfg(feature = "sample-family")]
 use crate::sample::{SampleRequested, SampleTaken};
@@ -132,6 +134,7 @@ catalogue! {
     TimesheetBackedUp(BackedUp) = "timesheet.backed-up.v1" of Booking;
     TimesheetArchived(Archived) = "timesheet.archived.v1" of Booking;
     TimesheetPurged(Purged) = "timesheet.purged.v1" of Booking;
+    TimesheetRestored(Restored) = "timesheet.restored.v1" of Booking;
     TimesheetFailed(Failed) = "timesheet.failed.v1" of Booking;
     TimesheetRetried(Retried) = "timesheet.retried.v1" of Booking;
     TimesheetHeld(Held) = "timesheet.held.v1" of Booking, keeps_status;

@@ -132,6 +132,7 @@ pub fn next_step(event: &Event) -> Option<Next> {
         }
         Event::TimesheetArchived(_)
         | Event::TimesheetPurged(_)
+        | Event::TimesheetRestored(_)
         | Event::RunEnumerated(_)
         | Event::DriveInitialised(_)
         | Event::DriveAttached(_)

@@ -2,6 +2,7 @@
 //!
 //! If we stop before a slice is recorded, its files are there already the next time: they are compared, not written again.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,9 @@ use strongroom_bus::Done;
 use strongroom_drive::{
     Drive, DriveError, LoggedCopy, ProvenRead, RestoreFileError, RestoreFolder, RestoreOutcome, name, restored_name,
 };
-use strongroom_model::event::{CopyRestored, MountedDrive, RestoreTo, Selection};
+use strongroom_model::booking::{Booking, Phase};
+use strongroom_model::event::{CopyRestored, MountedDrive, RestoreTo, Restored, Selection};
+use strongroom_model::fold::fold;
 use strongroom_model::text::printable;
 use strongroom_model::wire::AnswerOutcome;
 use strongroom_model::{BookingId, Event, StreamName};
@@ -37,6 +40,11 @@ enum Given {
     Written(String),
     /// It was there.
     Already(String),
+    /// The document server has it, at that path of its own if it said so; or had it before.
+    OnServer {
+        path: Option<String>,
+        is_new: bool,
+    },
     /// The copy on the drive is not what was proven.
     SourceDiffers,
     Failed(String),
@@ -111,8 +119,11 @@ impl Custodian {
         copies: Vec<Holding>,
         given: Vec<Given>,
     ) -> Result<(), SliceError> {
-        let streams: Vec<StreamName> = copies.iter().map(|one| one.stream(mounted.drive)).collect();
+        let of_bookings = copies.iter().map(|one| StreamName::booking(&one.booking));
+        let streams: Vec<StreamName> = copies.iter().map(|one| one.stream(mounted.drive)).chain(of_bookings).collect();
         let mut journal = Journal::open(&self.log, &streams, self.clock.now(), &self.actor, request.trigger).await?;
+        // After the journal: what changes in between makes the append fail, and the slice is done again.
+        let phases = self.phases(&copies).await?;
         let mut is_damaged = false;
         for (copy, given) in copies.iter().zip(given) {
             slice.tally.bytes = slice.tally.bytes + copy.size;
@@ -124,6 +135,20 @@ impl Custodian {
                 Given::Already(to) => {
                     slice.tally.skipped += 1;
                     to
+                }
+                Given::OnServer { path, is_new } => {
+                    slice.tally.written += u64::from(is_new);
+                    slice.tally.skipped += u64::from(!is_new);
+                    let is_told = match phases.get(&copy.booking) {
+                        Some(Phase::Archived) => is_new,
+                        Some(Phase::Purged) => true,
+                        _ => false,
+                    };
+                    if let Some(path) = path.filter(|_| is_told) {
+                        let restored = Restored { drive: mounted.drive, path: printable(&path, 4096) };
+                        journal.add(StreamName::booking(&copy.booking), Event::TimesheetRestored(restored));
+                    }
+                    TO_SERVER.to_owned()
                 }
                 Given::SourceDiffers => {
                     let (owned, one) = (drive.clone(), copy.clone());
@@ -168,6 +193,15 @@ impl Custodian {
         }
         slice.done.others = journal.into_events();
         Ok(())
+    }
+
+    /// How far each booking is, by the log.
+    async fn phases(&self, copies: &[Holding]) -> Result<HashMap<BookingId, Phase>, SliceError> {
+        let streams: Vec<StreamName> = copies.iter().map(|one| StreamName::booking(&one.booking)).collect();
+        let histories = self.log.readable_streams(&streams).await?;
+        let phase = |stream: &StreamName| Some(fold::<Booking>(histories.get(stream)?).ok()?.phase);
+        let known = copies.iter().zip(&streams).filter_map(|(one, stream)| Some((one.booking.clone(), phase(stream)?)));
+        Ok(known.collect())
     }
 
     fn scratch(&self, request: Request<'_>) -> PathBuf {
@@ -252,8 +286,8 @@ async fn put(drive: &Drive, source: &Source, copy: &Holding) -> Given {
     }
     match answer {
         Ok(answer) => match answer.outcome {
-            AnswerOutcome::Done => Given::Written(TO_SERVER.to_owned()),
-            AnswerOutcome::Already => Given::Already(TO_SERVER.to_owned()),
+            AnswerOutcome::Done => Given::OnServer { path: answer.path, is_new: true },
+            AnswerOutcome::Already => Given::OnServer { path: answer.path, is_new: false },
             AnswerOutcome::Refused => {
                 Given::Failed(answer.reason.unwrap_or_else(|| "the server refused it".to_owned()))
             }

@@ -79,6 +79,14 @@ impl Walk {
         assert_eq!(files_below(&self.site.documents().join("archived")), Vec::<PathBuf>::new());
         let info = self.site.get(&format!("/v1/bookings/{}", self.booking));
         assert_eq!((&info["state"], &info["purged"]["approved_by"]), (&"purged".into(), &"Bob".into()), "{info}");
+        // One is wanted back there after all: log and server agree on it, before and after.
+        self.site.call(["replay", "--against", "server"]).run().expect_code(0);
+        self.site.call(["restore", &self.booking, "--to", "server"]).run().expect_code(0);
+        let info = self.site.get(&format!("/v1/bookings/{}", self.booking));
+        assert_eq!((&info["state"], &info["restored"]["purge"]), (&"archived".into(), &"2026-07".into()), "{info}");
+        self.site.call(["replay", "--against", "server"]).run().expect_code(0);
+        let told = self.site.call(["replay", "--booking", &self.booking]).run().expect_code(0);
+        told.expect_said("has the file of booking").expect_said(": archived");
         server.kill();
     }
 

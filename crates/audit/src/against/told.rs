@@ -46,7 +46,7 @@ impl Told {
         match &recorded.event {
             Event::TimesheetEnumerated(_) => self.enumerated = Some(recorded.into()),
             Event::TimesheetBackedUp(proof) => self.proofs.push((recorded.id, recorded.into(), proof.clone())),
-            Event::TimesheetArchived(_) => {
+            Event::TimesheetArchived(_) | Event::TimesheetRestored(_) => {
                 self.archived = Some(recorded.into());
                 self.was_archived = true;
             }

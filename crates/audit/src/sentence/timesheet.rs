@@ -1,6 +1,8 @@
 //! Sentences about a booking's timesheet.
 
-use strongroom_model::event::{Archived, BackedUp, Enumerated, Fetched, Held, Purged, ReadBack, Retried, SyncMethod};
+use strongroom_model::event::{
+    Archived, BackedUp, Enumerated, Fetched, Held, Purged, ReadBack, Restored, Retried, SyncMethod,
+};
 use strongroom_model::{ByteCount, StageName};
 
 use super::{clause, count, instant, quoted, short};
@@ -66,6 +68,14 @@ pub(super) fn purged(booking: &str, data: &Purged) -> String {
         "The server's copy of booking {booking} was deleted by purge {}{approved}, which rested on {}{held}.",
         quoted(&data.purge),
         count(data.proofs.len() as u64, "proof")
+    )
+}
+
+pub(super) fn restored(booking: &str, data: &Restored) -> String {
+    format!(
+        "The server has the file of booking {booking} again: it was put back at {} from its copy on drive {}.",
+        quoted(&data.path),
+        data.drive
     )
 }
 

@@ -111,6 +111,15 @@ pub struct Purged {
     pub purge: String,
 }
 
+/// The server's copy was put back from a copy on a drive: it was lost, damaged or purged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Restored {
+    /// The drive that it was read from.
+    pub drive: DriveId,
+    /// The path below the document root.
+    pub path: String,
+}
+
 /// A lease: a stage is still at work on the subject, and renews this until it is done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Held {

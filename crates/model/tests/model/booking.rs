@@ -3,7 +3,9 @@
 use strongroom_model::booking::{Booking, Phase};
 use strongroom_model::{Event, FailureKind, Fold as _, StageName, Status, status_after};
 
-use crate::samples::{self, archived, backed_up, digest, enumerated, failed, fetched, held, purged, recorded, retried};
+use crate::samples::{
+    self, archived, backed_up, digest, enumerated, failed, fetched, held, purged, recorded, restored, retried,
+};
 
 /// A booking's condition beside its phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +59,7 @@ fn states() -> Vec<(State, Booking)> {
 /// Every possible event: each of its own, each stage's failure with both fates, each
 /// stage's retry, and one of every other kind of subject.
 fn events() -> Vec<(String, Event)> {
-    let mut events: Vec<_> = [enumerated(), fetched(), backed_up(), archived(), purged()]
+    let mut events: Vec<_> = [enumerated(), fetched(), backed_up(), archived(), purged(), restored()]
         .into_iter()
         .map(|event| (event.type_name().trim_start_matches("strongroom.timesheet.").replace(".v1", ""), event))
         .collect();
@@ -82,6 +84,9 @@ fn table() -> Vec<(State, &'static str, State)> {
         ((Fetched, Well), "verify failed, person", (Enumerated, Person)),
         ((Fetched, Well), "held by verify", (Fetched, Well)),
         ((Archived, Well), "purged", (Purged, Well)),
+        // Lost or damaged on the server, or purged: it is there again.
+        ((Archived, Well), "restored", (Archived, Well)),
+        ((Purged, Well), "restored", (Archived, Well)),
         // The server has forgotten it.
         ((Archived, Well), "retried from archive", (BackedUp, Well)),
         // A person leads on; before the proof that is from the server's record on.

@@ -21,6 +21,7 @@ fn each_type_of_event_has_its_next_step() {
         ("timesheet.backed-up.v1", now(Archive)),
         ("timesheet.archived.v1", None),
         ("timesheet.purged.v1", None),
+        ("timesheet.restored.v1", None),
         ("timesheet.failed.v1", due(Fetch)),
         ("timesheet.failed.v1.bare", None),
         ("timesheet.retried.v1", None),

@@ -7,8 +7,8 @@ use strongroom_model::event::{
     DriveHandedOver, DriveIdentityRestored, DriveInitialised, DriveLost, DriveRetired, DriveReturned, DriveUsed,
     Enumerated, Failed, Fetched, Found, GivenUp, Held, KeyCreated, KeyRotated, Left, MountedDrive, PurgeAdvanced,
     PurgeApproved, PurgeFinished, PurgeProposed, PurgeRefused, PurgeRequested, PurgeTally, Purged, ReadBack, Rejected,
-    RestoreTo, Retried, RunEnumerated, RunRequested, Selection, SummaryComposed, SummarySent, SyncMethod, Tally,
-    Trigger, WitnessAdded, WitnessRemoved, ZeroReason,
+    RestoreTo, Restored, Retried, RunEnumerated, RunRequested, Selection, SummaryComposed, SummarySent, SyncMethod,
+    Tally, Trigger, WitnessAdded, WitnessRemoved, ZeroReason,
 };
 use strongroom_model::fold::fold;
 use strongroom_model::{
@@ -88,6 +88,10 @@ fn purged_by_earlier_versions() -> Purged {
 
 pub(crate) fn purged() -> Event {
     Event::TimesheetPurged(purged_by_earlier_versions())
+}
+
+pub(crate) fn restored() -> Event {
+    Event::TimesheetRestored(Restored { drive: second_drive(), path: "archived/2026-11/B-1001/Zeiten.xlsx".to_owned() })
 }
 
 /// A failure of that stage: with a time to try again, or one that needs a person.
@@ -313,6 +317,7 @@ pub(crate) fn all() -> Vec<(String, NewEvent)> {
         backed_up(),
         archived(),
         purged(),
+        restored(),
         Event::TimesheetFailed(failed(StageName::Verify, true)),
         retried(StageName::Enumerate),
         held(StageName::Fetch),

@@ -16,6 +16,7 @@ fn each_type_of_event_leaves_its_status_and_partition() {
         ("timesheet.backed-up.v1", Some("backed-up"), None),
         ("timesheet.archived.v1", Some("archived"), None),
         ("timesheet.purged.v1", Some("purged"), None),
+        ("timesheet.restored.v1", Some("archived"), None),
         ("timesheet.failed.v1", Some("enumerated"), None),
         ("timesheet.failed.v1.bare", Some("needs-attention"), None),
         ("timesheet.retried.v1", Some("given-back"), None),

@@ -65,6 +65,7 @@ impl Tally {
             | Event::TimesheetBackedUp(_)
             | Event::TimesheetArchived(_)
             | Event::TimesheetPurged(_)
+            | Event::TimesheetRestored(_)
             | Event::TimesheetHeld(_)
             | Event::TimesheetRetried(_) => {
                 self.files.add(recorded);

@@ -69,7 +69,13 @@ fn only_booking(copies: &[Copy]) -> Option<BookingId> {
 fn after(events: &[Recorded], booking: &BookingId) -> String {
     let of_booking = |recorded: &&Recorded| recorded.stream.as_booking().as_ref() == Some(booking);
     let is_told = |recorded: &&Recorded| {
-        matches!(recorded.event, Event::TimesheetBackedUp(_) | Event::TimesheetArchived(_) | Event::TimesheetPurged(_))
+        matches!(
+            recorded.event,
+            Event::TimesheetBackedUp(_)
+                | Event::TimesheetArchived(_)
+                | Event::TimesheetPurged(_)
+                | Event::TimesheetRestored(_)
+        )
     };
     let last = events.iter().filter(of_booking).rfind(is_told);
     match last.map(|recorded| (&recorded.event, recorded.time)) {
@@ -77,6 +83,9 @@ fn after(events: &[Recorded], booking: &BookingId) -> String {
             format!("On {} the server moved its own file to {}.", time(at), quoted(&data.path))
         }
         Some((Event::TimesheetPurged(_), at)) => format!("On {} the server's own file was purged.", time(at)),
+        Some((Event::TimesheetRestored(data), at)) => {
+            format!("On {} the server's own file was put back at {}.", time(at), quoted(&data.path))
+        }
         _ => "These events do not say what became of the server's own file.".to_owned(),
     }
 }
