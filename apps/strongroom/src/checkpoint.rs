@@ -12,7 +12,7 @@ use strongroom_eventlog::{Comparison, EventLog, LogError};
 use strongroom_model::alarm::Alarm;
 use strongroom_model::event::{AlarmKey, AlarmRaised};
 use strongroom_model::fold::fold;
-use strongroom_model::{AlarmKind, Expected, SiteId, StreamName, SubjectKind};
+use strongroom_model::{Expected, SiteId, StreamName, SubjectKind};
 use strongroom_proof::{Checkpoint, SignedCheckpoint, SigningKey};
 use strongroom_service::actor::actor_named;
 use strongroom_service::{Clock, Config, blocking};
@@ -24,8 +24,6 @@ pub(crate) use self::watch::RewindWatch;
 use crate::cli_error::CliError;
 use crate::known_keys::signing_key;
 use crate::site_key::KeyFile;
-
-const SUBJECT: &str = "log";
 
 /// A log that does not continue from a checkpoint of it.
 #[derive(Debug, Clone)]
@@ -146,19 +144,15 @@ async fn found_by_another(log: &EventLog) -> Result<Option<Rewound>, LogError> {
 
 /// With what its next event expects. A stream that does not fold is for `log verify` to report.
 async fn alarm(log: &EventLog) -> Result<(Expected, Alarm), LogError> {
-    let history = log.readable_stream(&StreamName::alarm(&AlarmKey::new(AlarmKind::LogRewound, SUBJECT))).await?;
+    let history = log.readable_stream(&StreamName::alarm(&AlarmKey::log_rewound())).await?;
     let expected = history.last().map_or(Expected::New, |last| Expected::After(last.version));
     Ok((expected, fold(&history).unwrap_or_default()))
 }
 
 /// The last thing that is recorded until a person has decided.
 pub(crate) async fn raise(log: &EventLog, rewound: &Rewound) -> Result<bool, AlarmError> {
-    let alarm = AlarmRaised {
-        kind: AlarmKind::LogRewound,
-        subject: SUBJECT.to_owned(),
-        message: rewound.sentence.clone(),
-        next_step: Rewound::step().to_owned(),
-    };
+    let AlarmKey { kind, subject } = AlarmKey::log_rewound();
+    let alarm = AlarmRaised { kind, subject, message: rewound.sentence.clone(), next_step: Rewound::step().to_owned() };
     Alarms::new(log.clone(), Clock::system(), actor_named("log")).raise(&alarm, None).await
 }
 

@@ -8,14 +8,19 @@ use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::booking::Booking;
 use strongroom_model::copy::Copy;
 use strongroom_model::drive_state::DriveState;
-use strongroom_model::event::{Found, ReadBack};
+use strongroom_model::event::{AlarmKey, Found, ReadBack};
 use strongroom_model::fold::fold;
-use strongroom_model::{BookingId, ByteCount, Digest, DriveId, EventId, Position, StreamName, SubjectKind};
+use strongroom_model::{
+    BookingId, ByteCount, Digest, DriveId, Event, EventId, Position, Recorded, StreamName, SubjectKind,
+};
 
 /// More drives than any site has.
 const MAX_DRIVES: usize = 10_000;
 
 /// Every drive that the log knows.
+///
+/// Where a person decided to go on from a log that lost its newest events, all of them count as come back then: what was
+/// found damaged or lost in between is not known, so nothing from before is proof until it is read again.
 ///
 /// # Errors
 /// The log cannot be read.
@@ -23,10 +28,20 @@ pub async fn known_drives(log: &EventLog) -> Result<BTreeMap<DriveId, DriveState
     let heads = log.newest(SubjectKind::Drive, MAX_DRIVES).await?;
     let streams: Vec<StreamName> = heads.into_iter().map(|head| head.stream).collect();
     let histories = log.readable_streams(&streams).await?;
-    Ok(histories
-        .into_iter()
-        .filter_map(|(stream, history)| Some((stream.id().parse().ok()?, fold::<DriveState>(&history).ok()?)))
-        .collect())
+    let gone_on_from = gone_on_from(log).await?;
+    let drive = |(stream, history): (StreamName, Vec<Recorded>)| {
+        let mut state = fold::<DriveState>(&history).ok()?;
+        state.came_back = state.came_back.max(gone_on_from);
+        Some((stream.id().parse().ok()?, state))
+    };
+    Ok(histories.into_iter().filter_map(drive).collect())
+}
+
+/// Where a person last decided to go on from a log that lost its newest events.
+async fn gone_on_from(log: &EventLog) -> Result<Option<Position>, LogError> {
+    let history = log.readable_stream(&StreamName::alarm(&AlarmKey::log_rewound())).await?;
+    let decided = history.iter().rfind(|recorded| matches!(recorded.event, Event::AlarmCleared(_)));
+    Ok(decided.map(|recorded| recorded.position))
 }
 
 /// One copy of a booking.
@@ -43,7 +58,8 @@ pub struct CopyOn {
     pub damage: Option<Found>,
     /// Whether the drive's copies count: it is neither lost nor retired.
     pub counts: bool,
-    /// The drive was lost or retired after that proof, and came back: until it is read back again, nobody knows.
+    /// The drive was lost or retired after that proof, and came back, or the log lost its newest events: until it is read
+    /// back again, nobody knows.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub came_back: bool,
 }

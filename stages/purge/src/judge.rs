@@ -61,7 +61,8 @@ fn cure(
         None => "damaged: `strongroom drive repair`".to_owned(),
         Some(_) if !copy.counts => "lost or retired with its drive: `strongroom drive copy` makes another".to_owned(),
         Some(_) if copy.came_back => {
-            "unproven since its drive came back from being lost: `strongroom drive verify`".to_owned()
+            "unproven since its drive came back from being lost, or the log was restored: `strongroom drive verify`"
+                .to_owned()
         }
         Some(proof) if proof.read_back == ReadBack::Cached => {
             "read back from a cache: attach it so that it is read from the device, then `strongroom drive verify`"
@@ -137,7 +138,7 @@ mod tests {
             (vec![good(), copy(1, ReadBack::Cached)], "from a cache"),
             (vec![good(), damaged], "damaged: `strongroom drive repair`"),
             (vec![good(), lost], "lost or retired"),
-            (vec![good(), back], "came back from being lost: `strongroom drive verify`"),
+            (vec![good(), back], "or the log was restored: `strongroom drive verify`"),
             (vec![good(), copy(-1, ReadBack::Direct)], "has not come"),
         ] {
             let why = kept(Phase::Archived, copies);

@@ -78,7 +78,7 @@ async fn r4_a_log_that_was_restored_from_an_older_copy_is_refused_until_a_person
     }
     let log = site::log_to_read(&config).await.unwrap();
     let raised = strongroom_audit::raised_alarms(&log).await.unwrap();
-    assert_eq!(raised.iter().map(|alarm| alarm.kind).collect::<Vec<_>>(), [AlarmKind::LogRewound]);
+    assert_eq!(raised.iter().map(|alarm| alarm.kind).collect::<Vec<_>>(), [strongroom_model::AlarmKind::LogRewound]);
     assert_eq!(log.head().await.unwrap().size, 3, "nothing but the alarm is recorded");
     log.close().await;
 

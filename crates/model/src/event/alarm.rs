@@ -26,6 +26,12 @@ impl AlarmKey {
         Self { kind, subject: crate::text::printable(&subject.to_string(), 160) }
     }
 
+    /// The alarm about a log that lost its newest events: it ends when a person decides to go on from it.
+    #[must_use]
+    pub fn log_rewound() -> Self {
+        Self::new(AlarmKind::LogRewound, "log")
+    }
+
     /// The message when a readiness check clears it, if one can.
     #[must_use]
     pub fn cleared_message(&self) -> Option<String> {

@@ -26,7 +26,12 @@ async fn r5_a_drive_lost_between_approval_and_run_keeps_a_file_and_its_return_is
     site.find(site.second).await;
     assert_eq!(site.good_copies("B-1").await, 1);
     let why = site.left(PURGE).await;
-    assert!(why.contains("unproven since its drive came back from being lost: `strongroom drive verify`"), "{why}");
+    assert!(
+        why.contains(
+            "unproven since its drive came back from being lost, or the log was restored: `strongroom drive verify`"
+        ),
+        "{why}"
+    );
     site.prove("B-1", site.second, ReadBack::Direct).await;
     assert_eq!(site.run(PURGE).await.purged, 1);
     site.stop().await;
@@ -66,6 +71,20 @@ async fn r5_a_copy_that_was_read_from_a_cache_keeps_a_file() {
     let why = site.left(PURGE).await;
     assert!(why.contains("read back from a cache"), "{why}");
     site.prove("B-1", site.second, ReadBack::Direct).await;
+    assert_eq!(site.run(PURGE).await.purged, 1);
+    site.stop().await;
+}
+
+#[tokio::test]
+async fn r5_after_a_restored_log_nothing_counts_until_it_is_read_again() {
+    let site = Site::copied(&["B-1"]).await;
+    site.agree(PURGE).await;
+    site.go_on_from_a_restored_log().await;
+    let why = site.left(PURGE).await;
+    assert!(why.contains("proven on 0 of 2 drives") && why.contains("the log was restored"), "{why}");
+    for drive in [site.rig.drive, site.second] {
+        site.prove("B-1", drive, ReadBack::Direct).await;
+    }
     assert_eq!(site.run(PURGE).await.purged, 1);
     site.stop().await;
 }

@@ -55,6 +55,8 @@ enum Op {
         hours: i64,
     },
     Agree,
+    /// The log was restored from an older copy; what that lost is not known.
+    Restore,
     /// A worker with that configuration; it may be killed before it records what was deleted, or get the run twice.
     Run {
         needed: u32,
@@ -85,6 +87,7 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(booking, drive, other)| Op::Correct { booking, drive, other }),
         2 => prop_oneof![-48_i64..48, -1000_i64..2400].prop_map(|hours| Op::Jump { hours }),
         2 => Just(Op::Agree),
+        1 => Just(Op::Restore),
         5 => (1..=3_u32, prop_oneof![Just(10_i64), Just(90), Just(400)], worker)
             .prop_map(|(needed, fresh_days, how)| Op::Run { needed, fresh_days, how }),
     ]
@@ -112,6 +115,8 @@ enum Fact {
     Back {
         drive: usize,
     },
+    /// The log has forgotten what may have been found.
+    Restored,
     /// The booking's content from then on.
     Archived {
         booking: usize,
@@ -140,8 +145,9 @@ fn counted(facts: &[Fact], booking: usize, fresh: SignedDuration, now: Timestamp
         let since = gone.map_or(0, |gone| {
             gone + facts[gone..].iter().position(|fact| *fact == Fact::Back { drive: *drive }).unwrap()
         });
+        let restored = facts.iter().rposition(|fact| *fact == Fact::Restored).unwrap_or(0);
         let damaged = facts.iter().rposition(|fact| *fact == Fact::Damaged { booking, drive: *drive, other: is_now });
-        facts[since.max(damaged.unwrap_or(0))..].iter().any(|fact| match fact {
+        facts[since.max(restored).max(damaged.unwrap_or(0))..].iter().any(|fact| match fact {
             Fact::Proven { booking: its, drive: on, other, at, how } => {
                 *its == booking
                     && on == drive
@@ -235,6 +241,10 @@ impl World {
             Op::Correct { booking, drive, other } => self.correct(booking, drive, other, now).await,
             Op::Jump { hours } => self.site.rig.clock.set(now + SignedDuration::from_hours(hours)),
             Op::Agree => self.agree().await,
+            Op::Restore => {
+                self.site.go_on_from_a_restored_log().await;
+                self.facts.push(Fact::Restored);
+            }
             Op::Run { needed, fresh_days, how } => self.run(needed, fresh_days, how).await,
         }
     }

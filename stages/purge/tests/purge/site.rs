@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 use strongroom_audit::{copies_of, known_drives};
 use strongroom_bus::BatchOutcome;
 use strongroom_model::event::{
-    CopyDamaged, CopyProven, DriveInitialised, DriveLost, DriveReturned, Found, PurgeApproved, PurgeProposed,
-    PurgeRequested, PurgeTally, ReadBack,
+    AlarmCleared, AlarmKey, AlarmRaised, CopyDamaged, CopyProven, DriveInitialised, DriveLost, DriveReturned, Found,
+    PurgeApproved, PurgeProposed, PurgeRequested, PurgeTally, ReadBack,
 };
 use strongroom_model::purge::Purge;
 use strongroom_model::wire::{Mark, PurgeApproval, PurgeProposal};
@@ -124,6 +124,17 @@ impl Site {
     pub(crate) async fn find(&self, drive: DriveId) {
         let back = Event::DriveReturned(DriveReturned { from: None, place: "the safe".to_owned() });
         self.rig.append_to(&StreamName::drive(drive), back).await;
+    }
+
+    /// A person decides to go on from a log that lost its newest events.
+    pub(crate) async fn go_on_from_a_restored_log(&self) {
+        let stream = StreamName::alarm(&AlarmKey::log_rewound());
+        let message = "the log was restored from Monday".to_owned();
+        let AlarmKey { kind, subject } = AlarmKey::log_rewound();
+        let next_step = "strongroom log adopt".to_owned();
+        let raised = AlarmRaised { kind, message: message.clone(), next_step, subject };
+        self.rig.append_to(&stream, Event::AlarmRaised(raised)).await;
+        self.rig.append_to(&stream, Event::AlarmCleared(AlarmCleared { message })).await;
     }
 
     /// A client with a token of that name.

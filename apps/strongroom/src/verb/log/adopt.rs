@@ -5,7 +5,7 @@ use std::io;
 use strongroom_bus::Alarms;
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{AlarmKey, SummaryComposed, SummarySent};
-use strongroom_model::{Actor, AlarmKind, Event, Expected, NewEvent, Position, Recorded, StreamName, Version};
+use strongroom_model::{Actor, Event, Expected, NewEvent, Position, Recorded, StreamName, Version};
 use strongroom_notify::last_composed;
 use strongroom_proof::Head;
 use strongroom_proof::merkle::Frontier;
@@ -65,7 +65,7 @@ async fn adopt(args: &Args, config: &Config, log: &EventLog) -> Result<Option<Re
     kill_point!("adopt.alarm-raised");
     let last = newest_summary(config, log).await.max(rewound.summary);
     use_up(log, last, &clock, &actor).await?;
-    let key = AlarmKey::new(AlarmKind::LogRewound, "log");
+    let key = AlarmKey::log_rewound();
     // Before the alarm's end, or its beginning would be mailed again.
     if let Some((expected, notified)) = checkpoint::mailed(config, log).await? {
         let told = Event::AlarmNotified(notified);
