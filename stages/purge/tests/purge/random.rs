@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use strongroom_bus::{Settle, Stage as _, StageContext};
 use strongroom_model::event::{DriveHandedOver, DriveRetired, PurgeRequested, ReadBack, Retried};
 use strongroom_model::purge::Purge;
@@ -77,7 +78,7 @@ fn op() -> impl Strategy<Value = Op> {
     let how = prop_oneof![4 => Just(ReadBack::Direct), 1 => Just(ReadBack::CacheDropped), 1 => Just(ReadBack::Cached)];
     let worker = prop_oneof![2 => Just(Worker::Well), 1 => Just(Worker::Killed), 1 => Just(Worker::Twice)];
     prop_oneof![
-        10 => (booking.clone(), drive.clone(), how).prop_map(|(booking, drive, how)| Op::Prove { booking, drive, how }),
+        16 => (booking.clone(), drive.clone(), how).prop_map(|(booking, drive, how)| Op::Prove { booking, drive, how }),
         2 => (booking.clone(), drive.clone()).prop_map(|(booking, drive)| Op::Damage { booking, drive }),
         1 => drive.clone().prop_map(|drive| Op::Lose { drive }),
         1 => drive.clone().prop_map(|drive| Op::Retire { drive }),
@@ -355,8 +356,9 @@ async fn play(ops: &[Op]) {
 #[test]
 fn r5_no_random_history_has_a_file_deleted_whose_copies_are_not_proven() {
     let config =
-        ProptestConfig { cases: 24, failure_persistence: None, max_shrink_iters: 60, ..ProptestConfig::default() };
-    let mut runner = proptest::test_runner::TestRunner::new(config);
+        ProptestConfig { cases: 36, failure_persistence: None, max_shrink_iters: 60, ..ProptestConfig::default() };
+    // The same histories each time: a failure can be looked at again, and the counts below hold.
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let outcome = runner.run(&proptest::collection::vec(op(), 10..60), |ops| {
         runtime.block_on(play(&ops));
