@@ -40,7 +40,7 @@ Examples:
                                                 that a mail told
   strongroom log verify --mail night.eml        and that it continues what a saved mail has signed
   strongroom log checkpoint                     sign the log's size and root as they are now
-  strongroom log witness add URL --key KEY      have a witness elsewhere cosign the checkpoints
+  strongroom log witness add https://quay.example/ --key KEY  have a witness elsewhere cosign the log
   strongroom log migrate --url-file owner.url
                                                 make the log's tables in a database, once
   strongroom log copy                           bring the log over from its file to log.url

@@ -219,11 +219,15 @@ impl AgainstServer {
         let id = told.id.as_str();
         let is_marked = info.state >= ServerState::BackedUp;
         let current = told.booking.proven.filter(|_| told.booking.phase >= Phase::BackedUp && is_marked);
-        if let Some((proof, _)) = current
-            && !info.proofs.iter().any(|mark| mark.event == proof)
-        {
-            let event = told.proofs.iter().find(|(event, ..)| *event == proof).map(|(_, event, _)| *event);
-            found.push(Difference::missing(id, "proof", &proof, event));
+        if let Some((proof, time)) = current {
+            let first = told.proofs.iter().find(|(event, ..)| *event == proof);
+            // The server keeps the newest of each drive: a later one of the same copy takes the place of the first.
+            let stands_for_it = |mark: &Mark| {
+                mark.event == proof || first.is_some_and(|(.., data)| data.drive == mark.drive && mark.proven_at > time)
+            };
+            if !info.proofs.iter().any(stands_for_it) {
+                found.push(Difference::missing(id, "proof", &proof, first.map(|(_, event, _)| *event)));
+            }
         }
         let mut others = Vec::new();
         for mark in &info.proofs {

@@ -23,7 +23,7 @@ use crate::witnesses::{Answer, MAX_WITNESSES, SiteWitness, Witnesses, answers, w
     arg_required_else_help = true,
     after_help = "\
 Examples:
-  strongroom log witness add https://quay.example/witness --key quay.example/witness+4b0f0a1c+BAekye…
+  strongroom log witness add https://quay.example/ --key KEY
   strongroom log witness list
   strongroom log witness remove quay.example/witness
 
