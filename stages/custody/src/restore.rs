@@ -18,7 +18,7 @@ use strongroom_model::event::{CopyRestored, MountedDrive, RestoreTo, Restored, S
 use strongroom_model::fold::fold;
 use strongroom_model::text::printable;
 use strongroom_model::wire::AnswerOutcome;
-use strongroom_model::{BookingId, Event, StreamName};
+use strongroom_model::{BookingId, DriveId, Event, StreamName};
 use strongroom_service::{blocking, kill_point};
 use strongroom_source::Source;
 use tokio::sync::mpsc;
@@ -139,14 +139,9 @@ impl Custodian {
                 Given::OnServer { path, is_new } => {
                     slice.tally.written += u64::from(is_new);
                     slice.tally.skipped += u64::from(!is_new);
-                    let is_told = match phases.get(&copy.booking) {
-                        Some(Phase::Archived) => is_new,
-                        Some(Phase::Purged) => true,
-                        _ => false,
-                    };
-                    if let Some(path) = path.filter(|_| is_told) {
-                        let restored = Restored { drive: mounted.drive, path: printable(&path, 4096) };
-                        journal.add(StreamName::booking(&copy.booking), Event::TimesheetRestored(restored));
+                    let told = path.and_then(|path| put_back(mounted.drive, &path, is_new, phases.get(&copy.booking)));
+                    if let Some(event) = told {
+                        journal.add(StreamName::booking(&copy.booking), event);
                     }
                     TO_SERVER.to_owned()
                 }
@@ -207,6 +202,16 @@ impl Custodian {
     fn scratch(&self, request: Request<'_>) -> PathBuf {
         self.data_dir.join(format!("scratch.{}", request.id))
     }
+}
+
+/// The event for a booking whose file the server has again, unless the log has it there.
+fn put_back(drive: DriveId, path: &str, is_new: bool, phase: Option<&Phase>) -> Option<Event> {
+    let is_told = match phase? {
+        Phase::Archived => is_new,
+        Phase::Purged => true,
+        _ => false,
+    };
+    is_told.then(|| Event::TimesheetRestored(Restored { drive, path: printable(path, 4096) }))
 }
 
 /// What a drill leaves is of no use; the folder's name says so.
