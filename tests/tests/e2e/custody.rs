@@ -106,7 +106,7 @@ fn r5_a_year_with_three_drives_goes_as_the_manual_says() {
     let bytes = fs::read(walk.copy_on(site.drive())).unwrap();
     for drive in ["second", "third"] {
         assert_eq!(fs::read(walk.copy_on(&site.path(drive))).unwrap(), bytes);
-        assert!(site.path(drive).join("README.txt").exists(), "a stranger is told what it is");
+        assert!(site.path(drive).join("README.txt").exists(), "the drive describes itself");
     }
     r1_every_manifest_is_right(site);
 
@@ -175,6 +175,23 @@ fn a_file_that_the_server_lost_or_that_rots_there_is_put_back_from_a_drive() {
     // What was there already as well: a stop after the file was put back leaves no other trace.
     assert_eq!(count(&site, |event| matches!(event, Event::CopyRestored(_))), 3);
     the_log_is_sound(&site);
+}
+
+#[test]
+fn r8_a_file_whose_line_in_the_list_is_damaged_is_named_by_a_restoration_from_the_drive_alone() {
+    let (site, _server) = Site::archived(3);
+    let drive = site.drive().display().to_string();
+    let restore = |to: &str| site.call(["restore", "--from-drive", &drive, "--to", to]).run();
+    restore("whole").expect_code(0).expect_said("3 files restored");
+    let list = site.months().pop().unwrap().join("manifest-sha256.txt");
+    let text = fs::read_to_string(&list).unwrap();
+    let line = text.lines().find(|line| !line.ends_with(TEXT)).unwrap();
+    let name = line.rsplit('/').next().unwrap();
+    fs::write(&list, text.replacen(line, &line.replacen(&line[..4], "zzzz", 1), 1)).unwrap();
+    let damaged = restore("damaged").expect_code(2);
+    damaged.expect_said("2 files restored").expect_said("is not a digest and a path").expect_said(name);
+    fs::remove_file(&list).unwrap();
+    restore("none").expect_code(2).expect_said("the month's manifest is not there").expect_said(name);
 }
 
 #[test]
