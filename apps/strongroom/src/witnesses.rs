@@ -91,8 +91,8 @@ impl Cosigners {
         Self { config: config.clone(), log: log.clone(), tree: Mutex::default() }
     }
 
-    /// The checkpoint with the cosignatures that witnesses gave, for a person at a terminal, who is told of witnesses that
-    /// did not; and whether one refuses the log.
+    /// The checkpoint with the witnesses' cosignatures, and whether a witness refuses the log. Prints which witnesses did
+    /// not cosign, and why.
     pub(crate) async fn cosigned_before_a_person(&self, signed: SignedCheckpoint) -> (SignedCheckpoint, bool) {
         let (cosigned, answers) = Box::pin(self.asked(signed)).await;
         for answer in &answers {

@@ -112,7 +112,7 @@ impl Notify {
         Self { cosign: Some(cosign), ..self }
     }
 
-    /// A summary's mail, identical but for cosignatures to the one that was or will be sent.
+    /// A summary's mail, the same each time it is made, except for cosignatures.
     pub async fn summary_mail(
         &self,
         composed: &SummaryComposed,

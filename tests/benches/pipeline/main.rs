@@ -37,7 +37,7 @@ fn main() {
     }
     let is_named = |name: &str| std::env::args().any(|word| word == name);
     let any_named = NAMES.iter().any(|(name, _)| is_named(name));
-    // It needs no servers, and is a promise: whoever asks for it alone is told by the exit code.
+    // It needs no servers and has limits: when it runs alone, the exit code reports whether they hold.
     if is_named("replay") || !any_named {
         let is_met = replay::million(is_named("--quick"));
         if is_named("replay") && !is_met {

@@ -5,7 +5,7 @@ use strongroom_model::text::is_unseen;
 
 use crate::name;
 
-/// How many files of one name are told apart.
+/// How many files of one name get distinct names.
 pub(super) const MAX_NUMBERED: u32 = 1000;
 
 /// A file's name in a folder: the server's own name, or, where that cannot be one or would look like another, its escaped

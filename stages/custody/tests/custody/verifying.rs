@@ -45,7 +45,7 @@ async fn a_flipped_byte_and_a_deleted_file_are_named_with_what_was_found() {
     assert_eq!(rotten.damage, Some(Found::Differs { sha256: sha256(b"ond"), size_bytes: ByteCount(3) }));
     assert_eq!(rig.copy_state(&blue, "B-2", b"two two").await.damage, Some(Found::Missing));
     assert!(rig.copy_state(&blue, "B-3", FILES[2].1).await.evidence.is_some());
-    assert!(rig.is_alarmed(&blue).await, "a person is told");
+    assert!(rig.is_alarmed(&blue).await, "the alarm is raised");
 }
 
 #[tokio::test]
