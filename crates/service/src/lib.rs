@@ -1,4 +1,4 @@
-//! What every process needs: [`clock`], [`config`], `schedule`, `run_lock`, [`shutdown`], [`telemetry`],
+//! What every process needs: [`clock`], [`config`], `schedule`, `run_lock`, [`shutdown`], [`terminate`], [`telemetry`],
 //! [`metrics`], [`trace`], [`http`], `health`, [`systemd`], [`actor`](mod@actor), [`blocking`](blocking()) calls,
 //! [`private`] files, [`limits`] and [`memory`] of the process; for tests, `kill` points, [`mod@fault`]s, and
 //! `passings`, which counts both.
@@ -22,6 +22,7 @@ mod schedule;
 pub mod shutdown;
 pub mod systemd;
 pub mod telemetry;
+pub mod terminate;
 #[cfg_attr(not(feature = "otlp"), path = "no_trace.rs")]
 pub mod trace;
 
