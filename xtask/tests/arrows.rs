@@ -82,14 +82,14 @@ fn the_arrows_are_those_of_the_architecture_page() {
     }
 }
 
-/// `strongroom → apps, stages → audit, bus → eventlog, drive, source, witness → files → service, proof → model`.
+/// `strongroom → apps, stages → audit, bus → eventlog, drive, source, witness, plugin → files → service, proof → model`.
 #[test]
 fn every_arrow_points_down() {
     let layer = |name: &str| match name.trim_start_matches("strongroom-") {
         "strongroom" => 6,
         "server" | "enumerate" | "fetch" | "verify" | "archive" | "custody" | "purge" | "notify" => 5,
         "bus" | "audit" => 4,
-        "eventlog" | "drive" | "source" | "witness" => 3,
+        "eventlog" | "drive" | "source" | "witness" | "plugin" => 3,
         "files" => 2,
         "service" | "proof" => 1,
         "model" => 0,
