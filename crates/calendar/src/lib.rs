@@ -1,0 +1,11 @@
+//! Calendar expressions of schedulers: cron's, with the semantics of cronie, and the instants that they name in a time zone.
+//! Pure functions: the instant and the zone are arguments, nothing is read, and no input panics.
+
+mod cron;
+mod search;
+mod wall;
+mod words;
+
+pub use crate::cron::{Cron, CronError, FieldProblem, MAX_CRON_CHARS};
+pub use crate::search::{Occurrences, at_or_before};
+pub use crate::wall::ClockChange;

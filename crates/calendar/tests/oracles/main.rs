@@ -1,0 +1,20 @@
+//! What others' implementations find, we find: cronsim (from PyPI, in a folder of its own below cargo's) for cron.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod cronsim;
+mod random;
+
+use std::process::{Command, Output};
+
+fn run(command: &mut Command) -> Output {
+    command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
+}
+
+fn detail(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Zones whose clocks change in both hemispheres, at midnight, and never. Not by half an hour, as Lord Howe's do: cronsim
+/// goes on by whole hours from before the change, and misses the first half hour of the day's later ones.
+const ZONES: [&str; 6] =
+    ["Europe/Berlin", "America/New_York", "Australia/Sydney", "America/Santiago", "Asia/Kolkata", "UTC"];
