@@ -105,21 +105,14 @@ impl<'zone> Wall<'zone> {
             if self.runs_at_end_of_gap(&stretch, end, found) {
                 return Some(end);
             }
-            from = self.leap(&stretch, found, end);
+            // Later wall-clock times come, or, where the clock goes back to before `wall`, some earlier ones again.
+            from = match found {
+                _ if self.zone.to_offset(end).to_datetime(end) < wall => end,
+                Some(found) => leap(found, end),
+                None => return None,
+            };
         }
         None
-    }
-
-    /// Where the search goes on: nothing matches before `found`, so stretches that end well before it are passed over;
-    /// not where the clock goes back, since earlier matches come again.
-    fn leap(&self, stretch: &Stretch, found: Option<DateTime>, end: Timestamp) -> Timestamp {
-        if self.zone.to_offset(end) < stretch.offset {
-            return end;
-        }
-        let near = found.and_then(|found| Offset::UTC.to_timestamp(found).ok());
-        // Offsets are within a day of UTC, and so are changes between them.
-        let near = near.and_then(|near| near.checked_sub(SignedDuration::from_hours(72)).ok());
-        near.map_or(end, |near| near.max(end))
     }
 
     fn stretch_at(&mut self, instant: Timestamp) -> Stretch {
@@ -149,4 +142,12 @@ impl<'zone> Wall<'zone> {
         let special = self.change == ClockChange::Once && lost > SignedDuration::ZERO && lost < MAX_SPECIAL_CHANGE;
         special && found.is_some_and(|found| found < after.to_datetime(end))
     }
+}
+
+/// Where the search goes on: nothing matches before `found`, so stretches that end well before it are passed over. Offsets
+/// are within a day of UTC, and so are changes between them.
+fn leap(found: DateTime, end: Timestamp) -> Timestamp {
+    let near =
+        Offset::UTC.to_timestamp(found).ok().and_then(|near| near.checked_sub(SignedDuration::from_hours(72)).ok());
+    near.map_or(end, |near| near.max(end))
 }

@@ -1,8 +1,10 @@
-//! What others' implementations find, we find: cronsim (from PyPI, in a folder of its own below cargo's) for cron.
+//! What others' implementations find, we find: cronsim (from PyPI, in a folder of its own below cargo's) for cron,
+//! `systemd-analyze` (of Debian's package systemd) for calendar expressions.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod cronsim;
 mod random;
+mod systemd_analyze;
 
 use std::process::{Command, Output};
 
