@@ -1,0 +1,206 @@
+//! What a log says: its runs, each judged.
+
+use serde::Serialize;
+use strongroom_model::text::{grouped, printable};
+
+use crate::items::Item;
+use crate::outcome::{Cause, Counts, Outcome, Retry};
+use crate::sentence::MAX_SENTENCE_CHARS;
+use crate::tool::Tool;
+use crate::{rclone, restic, robocopy, rsync};
+
+/// What is concluded from one run's output and exit code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// How it ended: the worst of what the output and the exit code say.
+    pub outcome: Outcome,
+    /// One sentence for people, at most 300 characters, safe to print.
+    pub sentence: String,
+    /// Why it did not end well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// What a person can do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_step: Option<String>,
+    /// Whether it may work later without a person.
+    pub retry: Retry,
+    /// What was counted.
+    pub counts: Counts,
+    /// Bytes copied, where the tool says so; rounded where the tool rounds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// What else a reader must know: left-out links, words that contradict each other.
+    pub problems: Vec<String>,
+}
+
+/// What the output said, before the exit code is known.
+#[derive(Debug, Clone)]
+pub(crate) enum Facts {
+    Robocopy(Box<robocopy::Facts>),
+    Rsync(Box<rsync::Facts>),
+    Rclone(Box<rclone::Facts>),
+    Restic(Box<restic::Facts>),
+}
+
+impl Facts {
+    const fn tool(&self) -> Tool {
+        match self {
+            Self::Robocopy(_) => Tool::Robocopy,
+            Self::Rsync(_) => Tool::Rsync,
+            Self::Rclone(_) => Tool::Rclone,
+            Self::Restic(_) => Tool::Restic,
+        }
+    }
+
+    fn judge(&self, exit_code: Option<i64>) -> Verdict {
+        match self {
+            Self::Robocopy(facts) => robocopy::judge(facts, exit_code),
+            Self::Rsync(facts) => rsync::judge(facts, exit_code),
+            Self::Rclone(facts) => rclone::judge(facts, exit_code),
+            Self::Restic(facts) => restic::judge(facts, exit_code),
+        }
+    }
+
+    fn ended(&self) -> bool {
+        match self {
+            Self::Robocopy(facts) => facts.summary.is_some(),
+            Self::Rsync(facts) => facts.ended(),
+            Self::Rclone(facts) => facts.ended(),
+            Self::Restic(facts) => facts.ended(),
+        }
+    }
+
+    fn items(&self) -> &crate::items::Items {
+        match self {
+            Self::Robocopy(facts) => &facts.items,
+            Self::Rsync(facts) => &facts.items,
+            Self::Rclone(facts) => &facts.items,
+            Self::Restic(facts) => &facts.items,
+        }
+    }
+}
+
+/// One run of a tool.
+#[derive(Debug, Clone, Serialize)]
+pub struct Run {
+    /// Which tool.
+    pub tool: Tool,
+    /// How it ended, and why.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// Whether the output shows that the tool came to its end.
+    pub ended: bool,
+    /// What it ended with, where that was given or is in the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i64>,
+    /// What was not copied, or differs: at most 100.
+    pub items: Vec<Item>,
+    /// How many there were.
+    pub items_total: u64,
+    #[serde(skip)]
+    pub(crate) facts: Facts,
+}
+
+impl Run {
+    pub(crate) fn new(facts: Facts) -> Self {
+        Self {
+            tool: facts.tool(),
+            verdict: facts.judge(None),
+            ended: facts.ended(),
+            exit_code: None,
+            items: facts.items().kept().to_vec(),
+            items_total: facts.items().total(),
+            facts,
+        }
+    }
+
+    /// Returns how many there were.
+    pub(crate) fn drop_items(&mut self) -> usize {
+        match &mut self.facts {
+            Facts::Robocopy(facts) => facts.items.keep_first(),
+            Facts::Rsync(facts) => facts.items.keep_first(),
+            Facts::Rclone(facts) => facts.items.keep_first(),
+            Facts::Restic(facts) => facts.items.keep_first(),
+        }
+        std::mem::take(&mut self.items).len()
+    }
+
+    /// Judged again with the code that the tool exited with; negative if a signal or `TerminateProcess` ended it.
+    #[must_use]
+    pub fn with_exit_code(mut self, exit_code: i64) -> Self {
+        self.verdict = self.facts.judge(Some(exit_code));
+        self.exit_code = Some(exit_code);
+        self
+    }
+}
+
+/// What a log says.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Whose log it is; none if no tool's output was recognised.
+    pub tool: Option<Tool>,
+    /// Other tools whose output is in the same log.
+    pub mixed_with: Vec<Tool>,
+    /// The tool's version, where the log has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The last runs, oldest first: at most [`MAX_RUNS`](crate::read::MAX_RUNS).
+    pub runs: Vec<Run>,
+    /// How many there were.
+    pub runs_total: u64,
+    /// How many of them did not end well.
+    pub runs_bad: u64,
+    /// How much was read.
+    pub bytes_read: u64,
+    /// Lines that were longer than is read; the rest of each was ignored.
+    pub lines_cut: u64,
+}
+
+impl Report {
+    /// With the exit code of the last run.
+    #[must_use]
+    pub fn with_exit_code(mut self, exit_code: i64) -> Self {
+        if let Some(run) = self.runs.pop() {
+            let was_bad = u64::from(!run.verdict.outcome.is_well());
+            let run = run.with_exit_code(exit_code);
+            self.runs_bad = self.runs_bad - was_bad + u64::from(!run.verdict.outcome.is_well());
+            self.runs.push(run);
+        }
+        self
+    }
+
+    /// How the last run of each tool ended, the worst of them; failed if nothing was recognised.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        let last = |tool: Tool| self.runs.iter().rev().find(|run| run.tool == tool);
+        let ends = Tool::ALL.into_iter().filter_map(last).map(|run| run.verdict.outcome);
+        ends.max().unwrap_or(Outcome::Failed)
+    }
+
+    /// What happened, in one sentence of at most 300 characters, safe to print.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let Some(last) = self.runs.last() else {
+            let found = if self.bytes_read == 0 {
+                "The log is empty: nothing shows that anything ran."
+            } else {
+                "This is not a log of robocopy, rsync, rclone or restic: nothing is known from it."
+            };
+            return found.to_owned();
+        };
+        let mut words = String::new();
+        if let (Some(tool), false) = (self.tool, self.mixed_with.is_empty()) {
+            let others = self.mixed_with.iter().map(|tool| tool.as_str()).collect::<Vec<_>>().join(" and ");
+            words = format!("Output of {tool} and {others} is mixed in this log. ");
+        }
+        if self.runs_total > 1 {
+            let bad = match self.runs_bad {
+                0 => "all ended well".to_owned(),
+                1 => "1 did not end well".to_owned(),
+                n => format!("{} did not end well", grouped(n)),
+            };
+            words += &format!("{} runs, {bad}; the last: ", grouped(self.runs_total));
+        }
+        printable(&(words + &last.verdict.sentence), MAX_SENTENCE_CHARS - 1)
+    }
+}

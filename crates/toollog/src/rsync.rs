@@ -1,0 +1,66 @@
+//! rsync 2.6.9 (Apple's), 3.x and openrsync: itemized lines, `--stats`, errors.
+//!
+//! `--stats` counts a file that could not be read as transferred, so copies are counted by itemized lines where
+//! there are any, minus what failed. Exit codes: rsync(1), EXIT VALUES.
+
+pub mod codes;
+pub mod errors;
+pub mod itemize;
+mod judge;
+mod reader;
+mod stats;
+
+use crate::items::Items;
+
+pub use self::judge::judge;
+pub(crate) use self::reader::Reader;
+pub use self::stats::Stats;
+
+/// What one run's output says.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Itemized files that were sent or received.
+    pub itemized_files: u64,
+    /// Itemized folders, links and special files that were created, and changes of attributes alone.
+    pub itemized_other: u64,
+    /// `*deleting` lines.
+    pub deletions: u64,
+    /// The block that `--stats` and `-v` print.
+    pub stats: Stats,
+    /// Files that could not be read or written, and files that vanished.
+    pub items: Items,
+    /// Of those, files that vanished while they were being read.
+    pub vanished: u64,
+    /// Of those, errors of the source or the target itself.
+    pub root_error: Option<RootError>,
+    /// How many of those there were: they are not files.
+    pub root_errors: u64,
+    /// No space was left.
+    pub is_full: bool,
+    /// Deletions that `--max-delete` stopped.
+    pub deletions_stopped: Option<u64>,
+    /// `(code N)` of the last line that has one.
+    pub code: Option<i64>,
+    /// The last line of errors that names no file.
+    pub message: Option<String>,
+    /// `total size is …` was there.
+    pub is_totalled: bool,
+    /// `(DRY RUN)`.
+    pub is_dry_run: bool,
+}
+
+/// An error that stops the whole run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RootError {
+    /// `change_dir` or `link_stat` of the source.
+    Source,
+    /// `mkdir` or `change_dir` of the target.
+    Target,
+}
+
+impl Facts {
+    /// A summary or an exit code is there.
+    pub(crate) const fn ended(&self) -> bool {
+        self.is_totalled || self.code.is_some()
+    }
+}

@@ -1,0 +1,202 @@
+//! Lines to facts.
+
+use strongroom_model::text::printable;
+
+use crate::items::{Item, MAX_REASON_CHARS};
+use crate::read::Sink;
+use crate::report::Facts as AnyFacts;
+use crate::rsync::errors::{PathError, exit_line, path_error, vanished};
+use crate::rsync::itemize::{Change, itemized};
+use crate::rsync::{Facts, RootError};
+
+/// Reads one log's lines.
+#[derive(Debug, Default)]
+pub(crate) struct Reader {
+    run: Option<Facts>,
+    /// The line before, and whether it had a date: `--log-file` and standard output in one file double each line.
+    before: (bool, String),
+    pub(crate) is_one_run: bool,
+    pub(crate) version: Option<String>,
+    /// Lines that no other tool prints.
+    pub(crate) marks: u64,
+}
+
+/// Lines with which a run begins.
+const BEGINNINGS: [&str; 4] =
+    ["sending incremental file list", "building file list", "receiving incremental file list", "receiving file list"];
+/// What any line of interest begins with, or contains: most lines of a verbose log are names.
+const FIRST_BYTES: &[u8] = b"<>ch.*@snbrftNTLMUDEI";
+
+impl Reader {
+    pub(crate) fn line(&mut self, line: &str, sink: &mut Sink) {
+        let text = undated(line);
+        if !text.bytes().next().is_some_and(|first| FIRST_BYTES.contains(&first)) {
+            return;
+        }
+        let is_dated = text.len() != line.len();
+        if (self.before.0 != is_dated && self.before.1 == text) || text.len() > 8 * 1024 {
+            return;
+        }
+        if self.read(text, sink) {
+            self.before = (is_dated, text.to_owned());
+        }
+    }
+
+    /// Whether it was a line that is counted.
+    fn read(&mut self, text: &str, sink: &mut Sink) -> bool {
+        if BEGINNINGS.iter().any(|beginning| text.starts_with(beginning)) {
+            self.marks += 1;
+            self.begin(sink);
+            return true;
+        }
+        if let Some(item) = itemized(text) {
+            self.marks += 1;
+            let run = self.run(sink);
+            match item.change {
+                Change::Transfer => run.itemized_files += 1,
+                Change::Create | Change::Attributes => run.itemized_other += 1,
+                Change::Delete => run.deletions += 1,
+                Change::None => {}
+            }
+            return true;
+        }
+        self.figures(text, sink) || self.error(text, sink)
+    }
+
+    fn figures(&mut self, text: &str, sink: &mut Sink) -> bool {
+        if text.starts_with("sent ") && text.contains(" bytes  received ") {
+            self.marks += 1;
+            let run = self.run.get_or_insert_default();
+            // 2.6.9's log has the total on the same line.
+            run.is_totalled |= text.contains(" bytes  total size ");
+            return true;
+        }
+        if text.starts_with("total size is ") && text.contains("  speedup is ") {
+            self.marks += 1;
+            let run = self.run.get_or_insert_default();
+            run.is_totalled = true;
+            run.is_dry_run |= text.trim_end().ends_with("(DRY RUN)");
+            return true;
+        }
+        let is_first = text.starts_with("Number of files:");
+        if is_first && self.run.as_ref().is_some_and(|run| !run.stats.is_empty()) {
+            self.begin(sink);
+        }
+        let is_read = self.run.get_or_insert_default().stats.line(text);
+        if is_read {
+            self.marks += u64::from(is_first);
+        } else if self.run.as_ref().is_some_and(|run| run.is_blank()) {
+            self.run = None;
+        }
+        is_read
+    }
+
+    fn error(&mut self, text: &str, sink: &mut Sink) -> bool {
+        if let Some((code, version)) = exit_line(text) {
+            self.marks += 1;
+            self.version = version.map(|version| printable(version, 24)).or(self.version.take());
+            let run = self.run.get_or_insert_default();
+            run.code = Some(code);
+            return true;
+        }
+        if let Some(item) = vanished(text) {
+            self.marks += 1;
+            let run = self.run_of_error(sink);
+            run.vanished += 1;
+            run.items.push(item);
+            return true;
+        }
+        if let Some(error) = path_error(text) {
+            self.marks += 1;
+            self.run_of_error(sink).path_error(error);
+            return true;
+        }
+        if let Some(rest) = text.strip_prefix("Deletions stopped due to --max-delete limit (") {
+            self.marks += 1;
+            self.run_of_error(sink).deletions_stopped = crate::number::leading(rest, crate::number::Base::Decimal);
+            return true;
+        }
+        if let Some(path) = text.strip_prefix("ERROR: ").and_then(|rest| rest.split_once(" failed verification")) {
+            self.marks += 1;
+            self.run_of_error(sink).items.push(Item::new(
+                Some(path.0),
+                None,
+                Some("it failed rsync's own check after the transfer"),
+            ));
+            return true;
+        }
+        if let Some(message) = text.strip_prefix("rsync: ").or_else(|| text.strip_prefix("@ERROR: ")) {
+            self.marks += 1;
+            let run = self.run_of_error(sink);
+            run.is_full |= message.contains("No space left");
+            run.message = Some(printable(message.trim(), MAX_REASON_CHARS));
+            return true;
+        }
+        false
+    }
+
+    /// Standard error may follow standard output: only a code ends a run for an error.
+    fn run_of_error(&mut self, sink: &mut Sink) -> &mut Facts {
+        if self.run.as_ref().is_some_and(|run| run.code.is_some()) {
+            self.begin(sink);
+        }
+        self.run.get_or_insert_default()
+    }
+
+    /// The run that a line belongs to: another one if the last is over.
+    fn run(&mut self, sink: &mut Sink) -> &mut Facts {
+        if !self.is_one_run && self.run.as_ref().is_some_and(Facts::ended) {
+            self.begin(sink);
+        }
+        self.run.get_or_insert_default()
+    }
+
+    fn begin(&mut self, sink: &mut Sink) {
+        if self.is_one_run {
+            return;
+        }
+        if let Some(run) = self.run.take() {
+            sink.push(AnyFacts::Rsync(Box::new(run)));
+        }
+        self.run = Some(Facts::default());
+    }
+
+    pub(crate) fn finish(mut self, sink: &mut Sink) {
+        if let Some(run) = self.run.take() {
+            sink.push(AnyFacts::Rsync(Box::new(run)));
+        }
+    }
+}
+
+impl Facts {
+    /// Nothing was read into it yet.
+    fn is_blank(&self) -> bool {
+        let counted = self.itemized_files + self.itemized_other + self.deletions + self.items.total();
+        counted == 0 && self.stats.is_empty() && !self.ended() && self.message.is_none()
+    }
+
+    fn path_error(&mut self, error: PathError) {
+        let PathError { call, item, is_by_sender } = error;
+        self.is_full |=
+            item.code == Some(28) || item.reason.as_deref().is_some_and(|reason| reason.contains("No space left"));
+        if is_by_sender
+            && matches!(call.as_str(), "change_dir" | "change_dir#1" | "change_dir#2" | "change_dir#3" | "link_stat")
+        {
+            self.root_error = self.root_error.or(Some(RootError::Source));
+            self.root_errors += 1;
+        } else if call.starts_with("mkdir") || call.starts_with("change_dir") {
+            self.root_error = self.root_error.or(Some(RootError::Target));
+            self.root_errors += 1;
+        }
+        self.items.push(item);
+    }
+}
+
+/// Without the date and the process id of `--log-file`: `2022/01/28 04:22:10 [9306] `.
+fn undated(line: &str) -> &str {
+    let bytes = line.as_bytes();
+    if bytes.len() < 24 || !bytes[0].is_ascii_digit() || bytes[4] != b'/' || bytes[13] != b':' || bytes[20] != b'[' {
+        return line;
+    }
+    line.get(21..).and_then(|rest| rest.split_once("] ")).map_or(line, |(_, text)| text)
+}
