@@ -1,6 +1,6 @@
 //! What every process needs: [`clock`], [`config`], `schedule`, `run_lock`, [`shutdown`], [`terminate`], [`telemetry`],
 //! [`metrics`], [`trace`], [`http`], `health`, [`systemd`], [`actor`](mod@actor), [`blocking`](blocking()) calls,
-//! [`private`] files, [`limits`] and [`memory`] of the process; for tests, `kill` points, [`mod@fault`]s, and
+//! [`private`] files, [`process_tree`]s, [`limits`] and [`memory`] of the process; for tests, `kill` points, [`mod@fault`]s, and
 //! `passings`, which counts both.
 
 pub mod actor;
@@ -17,6 +17,7 @@ pub mod metrics;
 #[cfg(feature = "kill-points")]
 mod passings;
 pub mod private;
+pub mod process_tree;
 mod run_lock;
 mod schedule;
 pub mod shutdown;

@@ -1,0 +1,65 @@
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use super::*;
+
+fn path() -> OsString {
+    std::env::var_os("PATH").unwrap()
+}
+
+async fn shell(script: &str, mark: &Mark) -> tokio::process::Child {
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).stdin(Stdio::null()).stdout(Stdio::piped());
+    prepare(&mut command, mark);
+    spawn(command).await.unwrap()
+}
+
+async fn until_marked(tree: &Tree, number: usize) {
+    for _ in 0..500 {
+        if tree.marked() == number {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{} processes bear the mark, not {number}", tree.marked());
+}
+
+#[tokio::test]
+async fn what_left_the_group_is_found_by_its_mark() {
+    let mark = Mark::new();
+    let mut child = shell("setsid sleep 300 & sleep 300 & wait", &mark).await;
+    let tree = Tree::new(child.id().unwrap(), mark);
+    until_marked(&tree, 3).await;
+    tree.kill_group();
+    assert_eq!(signal_of(child.wait().await.unwrap()), Some(9));
+    until_marked(&tree, 1).await;
+    assert_eq!(tree.kill_marked(), 1);
+    until_marked(&tree, 0).await;
+}
+
+#[tokio::test]
+async fn the_processes_of_a_living_host_are_no_orphans() {
+    let mark = Mark::new();
+    let child = shell("exec sleep 300", &mark).await;
+    let tree = Tree::new(child.id().unwrap(), mark);
+    until_marked(&tree, 1).await;
+    assert_eq!(end_orphans(), 0);
+    // As if another process had started it, which is gone: no process has started at the tick 0 but the first.
+    let gone = Mark(format!("{}:0:0", std::process::id()));
+    let orphan = shell("exec sleep 300", &gone).await;
+    let left = Tree::new(orphan.id().unwrap(), gone);
+    until_marked(&left, 1).await;
+    assert!(end_orphans() >= 1);
+    until_marked(&left, 0).await;
+    assert_eq!(tree.kill_marked(), 1);
+}
+
+#[test]
+fn an_executable_is_found_as_a_shell_would() {
+    assert!(is_executable(&find(OsStr::new("sh"), &path()).unwrap()));
+    assert_eq!(find(OsStr::new("no-such-program"), &path()), None);
+    assert_eq!(find(OsStr::new("/no/such/program"), &path()), None);
+    assert!(!is_executable(Path::new("/etc/passwd")) && !is_executable(Path::new("/etc")));
+}
