@@ -5,6 +5,7 @@
 
 pub mod codes;
 mod dates;
+mod expect;
 mod file;
 mod moment;
 mod problem;
@@ -12,12 +13,15 @@ pub mod schtasks;
 mod span;
 pub mod task;
 pub mod text;
+mod words;
 mod xml;
 
 pub use crate::dates::{DateOrder, Stamp, read_stamp};
+pub use crate::expect::{Expectation, Grid, expectation};
 pub use crate::file::read_file;
 pub use crate::moment::Moment;
 pub use crate::problem::{Format, Problem, Reading};
 pub use crate::span::Span;
 pub use crate::task::{Action, Scheduler, Task, Trigger};
+pub use crate::words::{task_words, trigger_words};
 pub use crate::xml::{MAX_XML_DEPTH, MAX_XML_NODES};

@@ -41,7 +41,8 @@ pub(super) fn read(text: &str) -> Reading {
             }
             continue;
         }
-        let read = if by_name(0) { short(*line, row, width) } else { full(*line, row, width) };
+        let by_second = row.get(1).is_some_and(|cell| cell.starts_with('\\'));
+        let read = if by_name(0) || !by_second { short(*line, row, width) } else { full(*line, row, width) };
         merge(&mut reading.statuses, read);
     }
     if reading.statuses.is_empty() && reading.problems.is_empty() {
