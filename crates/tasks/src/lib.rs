@@ -13,6 +13,7 @@ pub mod schtasks;
 mod span;
 pub mod task;
 pub mod text;
+pub mod watch;
 mod words;
 mod xml;
 
