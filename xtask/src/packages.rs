@@ -59,6 +59,7 @@ const PACKAGES: &[Package] = &[
         probe: &["kubectl", "kustomize", "--help"],
         purpose: "kubectl puts the manifests together",
     },
+    Package { name: "jq", probe: &["jq", "--version"], purpose: "the shell example of a plugin reads JSON with it" },
     Package { name: "shellcheck", probe: &["shellcheck", "--version"], purpose: "checks shell scripts" },
 ];
 

@@ -34,5 +34,7 @@ pub use self::environment::Environment;
 pub use self::launch::{Launch, Stdin};
 pub use self::obstacle::Obstacle;
 pub use self::redact::MIN_SECRET_BYTES;
+pub(crate) use self::redact::Redactor;
+pub(crate) use self::session::{Beside, Piece, Stream, run_beside};
 pub use self::session::{Notice, run};
 pub use self::verdict::{End, Stop, Verdict};

@@ -2,9 +2,11 @@
 //!
 //! A plugin is started once per operation. It reads one JSON request on standard input, and answers in JSON Lines on
 //! standard output: `hello` first, one `result` last. [`protocol`] has the messages of version 1, [`host`] starts
-//! plugins and judges them, [`speaker`] is the plugin's side for plugins in Rust. docs/plugins.md is the page for authors.
+//! plugins and judges them, [`speaker`] is the plugin's side for plugins in Rust,
+//! [`kit`] tries whether a program is a plugin. docs/plugins.md is the page for authors.
 
 pub mod host;
+pub mod kit;
 pub mod protocol;
 pub mod speaker;
 

@@ -56,6 +56,14 @@ pub fn close_to_others(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Takes every permission from a plain file, also its owner's; `false` where there are none.
+pub fn make_unreadable(path: &Path) -> io::Result<bool> {
+    #[cfg(unix)]
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o000))?;
+    let _ = path;
+    Ok(cfg!(unix))
+}
+
 /// Whether others may use a file; `false` if it is missing.
 pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
     match std::fs::metadata(path) {

@@ -20,21 +20,21 @@ pub const MIN_SECRET_BYTES: usize = 4;
 /// line of [`MIN_LINE_BYTES`](forms::MIN_LINE_BYTES) and more as well.
 ///
 /// Not found: a form that is broken over several lines, encrypted or compressed, or spelt in other ways.
-#[derive(Debug)]
-pub(super) struct Redactor {
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Redactor {
     forms: Vec<Vec<u8>>,
     finder: Option<AhoCorasick>,
 }
 
 /// Secrets that cannot be taken out again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unredactable {
+pub(crate) struct Unredactable {
     /// The secret's name.
-    pub(super) name: String,
+    pub(crate) name: String,
 }
 
 impl Redactor {
-    pub(super) fn new(secrets: &BTreeMap<String, Secret>) -> Result<Self, Unredactable> {
+    pub(crate) fn new(secrets: &BTreeMap<String, Secret>) -> Result<Self, Unredactable> {
         let mut forms = Vec::new();
         for (name, secret) in secrets {
             let unredactable = || Unredactable { name: name.clone() };
@@ -52,7 +52,7 @@ impl Redactor {
     }
 
     /// With secrets taken out. Overlapping ones go together, so that no rest of either is left.
-    pub(super) fn bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+    pub(crate) fn bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         let Some(finder) = &self.finder else { return Cow::Borrowed(bytes) };
         let mut found: Vec<(usize, usize)> =
             finder.find_overlapping_iter(bytes).map(|found| (found.start(), found.end())).collect();

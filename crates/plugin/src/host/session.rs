@@ -38,20 +38,27 @@ pub enum Notice {
 
 /// Where a plugin printed something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stream {
+pub(crate) enum Stream {
     Stdout,
     Stderr,
 }
 
 /// What a plugin printed, as it came.
 #[derive(Debug)]
-struct Piece {
-    stream: Stream,
-    bytes: Vec<u8>,
+pub(crate) struct Piece {
+    pub(crate) stream: Stream,
+    pub(crate) bytes: Vec<u8>,
 }
 
-/// Told of each piece, with its secrets.
-type Tap<'a> = &'a mut (dyn FnMut(&Piece) + Send);
+/// What the conformance kit needs beside.
+pub(crate) struct Beside<'a> {
+    /// Told of each piece, with its secrets.
+    pub(crate) tap: &'a mut (dyn FnMut(&Piece) + Send),
+    /// Fields of the request that no version has.
+    pub(crate) fields: serde_json::Map<String, serde_json::Value>,
+    /// Whether the working directory is kept however the run ends.
+    pub(crate) keeps_workdir: bool,
+}
 
 /// Runs one operation. Of `request`, the host sets `workdir` and the times in `limits`.
 ///
@@ -63,16 +70,17 @@ pub async fn run(
     cancel: &CancellationToken,
     notice: &mut (dyn FnMut(Notice) + Send),
 ) -> Result<Ended, Obstacle> {
-    run_tapped(launch, request, bounds, cancel, notice, &mut |_| {}).await
+    let beside = Beside { tap: &mut |_| {}, fields: serde_json::Map::new(), keeps_workdir: false };
+    run_beside(launch, request, bounds, cancel, notice, beside).await
 }
 
-async fn run_tapped(
+pub(crate) async fn run_beside(
     launch: &Launch,
     mut request: Request,
     bounds: &Bounds,
     cancel: &CancellationToken,
     notice: &mut (dyn FnMut(Notice) + Send),
-    tap: Tap<'_>,
+    beside: Beside<'_>,
 ) -> Result<Ended, Obstacle> {
     let redactor = Redactor::new(&request.secrets).map_err(|found| Obstacle::ShortSecret(found.name))?;
     let program = launch.program()?;
@@ -80,7 +88,7 @@ async fn run_tapped(
         .map_err(|error| Obstacle::Workdir(launch.workdirs.clone(), error))?;
     request.workdir = workdir.path().to_string_lossy().into_owned();
     (request.limits.stall_s, request.limits.timeout_s) = (bounds.stall.as_secs(), bounds.total.as_secs());
-    let line = line_of(&HostMessage::Request(Box::new(request.clone())));
+    let line = request_line(&request, beside.fields);
     if line.len() > MAX_REQUEST_BYTES {
         return Err(Obstacle::LongRequest(line.len()));
     }
@@ -100,8 +108,18 @@ async fn run_tapped(
         pieces,
         is_open: true,
     };
-    let watched = session.watch(cancel, notice, tap).await;
-    Ok(finish::finish(launch, &request, watched, workdir).await)
+    let watched = session.watch(cancel, notice, beside.tap).await;
+    Ok(finish::finish(launch, &request, watched, workdir, beside.keeps_workdir).await)
+}
+
+fn request_line(request: &Request, fields: serde_json::Map<String, serde_json::Value>) -> Vec<u8> {
+    let message = HostMessage::Request(Box::new(request.clone()));
+    if fields.is_empty() {
+        return line_of(&message);
+    }
+    let mut value = serde_json::json!(message);
+    value.as_object_mut().expect("a message is an object").extend(fields);
+    format!("{value}\n").into_bytes()
 }
 
 /// One message, as a line.
@@ -140,7 +158,7 @@ impl<'a> Session<'a> {
         mut self,
         cancel: &CancellationToken,
         notice: &mut (dyn FnMut(Notice) + Send),
-        tap: Tap<'_>,
+        tap: &mut (dyn FnMut(&Piece) + Send),
     ) -> Watched<'a> {
         while !self.is_over() {
             // Time and cancellation come before output, which may never pause.

@@ -14,7 +14,13 @@ use crate::protocol::{Operation, Outcome, Request};
 /// Of the line that names the program and its arguments.
 const MAX_COMMAND_CHARS: usize = 1000;
 
-pub(super) async fn finish(launch: &Launch, request: &Request, watched: Watched<'_>, mut workdir: Workdir) -> Ended {
+pub(super) async fn finish(
+    launch: &Launch,
+    request: &Request,
+    watched: Watched<'_>,
+    mut workdir: Workdir,
+    keeps_workdir: bool,
+) -> Ended {
     let mut captured = watched.captured;
     let mut verdict = judge(
         &captured.seen,
@@ -46,8 +52,8 @@ pub(super) async fn finish(launch: &Launch, request: &Request, watched: Watched<
             }
         }
     };
-    let is_failed = verdict.report.outcome == Outcome::Failed;
-    let kept = blocking(move || if is_failed { workdir.keep() } else { None }).await;
+    let is_kept = keeps_workdir || verdict.report.outcome == Outcome::Failed;
+    let kept = blocking(move || if is_kept { workdir.keep() } else { None }).await;
     Ended {
         verdict,
         hello: seen.hello,
