@@ -75,8 +75,9 @@ pub fn expectation(trigger: &Trigger, host: &TimeZone) -> Expectation {
             };
         }
         Schedule::Anacron(days) => {
-            let days = days.map_or(31, i64::from);
-            return Expectation::AfterRun(SignedDuration::from_hours(24 * days.min(36_500)));
+            // A stamp is a date, and the job is due in the course of the day so many days later.
+            let days = days.map_or(31, i64::from).min(36_500) + 1;
+            return Expectation::AfterRun(SignedDuration::from_hours(24 * days));
         }
         Schedule::Logon(_) => return cannot("nobody can tell when a user logs on"),
         Schedule::Session(..) => return cannot("nobody can tell when a session changes"),
@@ -210,7 +211,7 @@ impl Grid {
         Some(next.duration_since(last).abs())
     }
 
-    /// Whether its weeks may be counted from another day: see [`Dates`].
+    /// Whether its weeks may be counted from another day than here: which one begins a week is documented nowhere.
     #[must_use]
     pub fn is_off_by_a_week(&self) -> bool {
         matches!(&self.base, Base::Dates(dates) if dates.is_off_by_a_week())

@@ -7,6 +7,7 @@ pub mod codes;
 mod dates;
 mod expect;
 mod file;
+pub mod linux;
 mod moment;
 mod problem;
 pub mod schtasks;

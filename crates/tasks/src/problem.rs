@@ -33,6 +33,12 @@ pub enum Format {
     Clixml,
     /// A `.job` of Windows XP.
     Job,
+    /// A crontab.
+    Crontab,
+    /// An anacrontab.
+    Anacrontab,
+    /// Unit files of systemd.
+    Units,
     /// None of these.
     Unknown,
 }
@@ -63,6 +69,9 @@ pub enum Problem {
         /// What the parser says, with line and column.
         problem: String,
     },
+    /// Not the JSON that `systemctl list-timers -o json` prints.
+    #[error("is not a list of timers as JSON: {0}; collect it with `systemctl list-timers --all -o json`")]
+    TimersJson(String),
     /// Well-formed, but something else.
     #[error("is XML with the root element {0:?}, not a task definition")]
     OtherRoot(String),
@@ -87,6 +96,9 @@ pub enum Problem {
         "lists no tasks for {0}: schtasks says the same of an empty folder and of one that the account may not read; list it as an administrator"
     )]
     NothingVisible(String),
+    /// A script among crontabs, as in `/etc/cron.daily`.
+    #[error("is a script, not a crontab")]
+    Script,
     /// TABLE cuts names off, LIST translates its keys.
     #[error("is a listing that cannot be read safely ({0}); use schtasks /query /fo csv /v, or collect.ps1")]
     Lossy(&'static str),

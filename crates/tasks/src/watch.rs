@@ -27,8 +27,10 @@ pub struct RunState {
     pub state: State,
     /// When it last started.
     pub last_run: LastRun,
-    /// The last result.
+    /// The last result, as a code of Windows.
     pub result: Option<u32>,
+    /// The last result, as another scheduler judges it.
+    pub judged: Option<(Outcome, String)>,
     /// The next start, as the scheduler reports it.
     pub next_reported: Option<Timestamp>,
     /// How many starts the scheduler says it missed.
@@ -43,6 +45,7 @@ impl RunState {
             state: State::Unknown(why.to_owned()),
             last_run: LastRun::Unknown(why.to_owned()),
             result: None,
+            judged: None,
             next_reported: None,
             missed_runs: None,
         }
@@ -218,6 +221,7 @@ fn outcome(task: &Task, run: &RunState, meaning: Option<&Meaning>) -> (Outcome, 
         (State::Running, _) => (Outcome::Running, "it runs".to_owned()),
         (State::Queued, _) => (Outcome::Queued, "it waits for another instance to end".to_owned()),
         (_, Some(meaning)) => (meaning.outcome, meaning.words.clone()),
+        (_, None) if run.judged.is_some() => run.judged.clone().unwrap_or((Outcome::Unread, String::new())),
         (State::Disabled, None) => (Outcome::Disabled, "it is switched off".to_owned()),
         (_, None) if !task.settings.enabled => (Outcome::Disabled, "it is switched off".to_owned()),
         (_, None) if run.last_run == LastRun::Never => (Outcome::NotYetRun, "has never run".to_owned()),

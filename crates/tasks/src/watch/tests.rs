@@ -22,7 +22,7 @@ fn task(trigger: Trigger) -> Task {
 
 fn ran(last: &str) -> RunState {
     let last_run = if last == "never" { LastRun::Never } else { LastRun::At(at(last)) };
-    RunState { state: State::Ready, last_run, result: Some(0), next_reported: None, missed_runs: None }
+    RunState { state: State::Ready, last_run, result: Some(0), judged: None, next_reported: None, missed_runs: None }
 }
 
 fn verdict(task: &Task, run: &RunState, change: impl FnOnce(&mut Watch<'_>)) -> Verdict {
