@@ -48,6 +48,7 @@ pub(crate) enum Verb {
     Retry(verb::retry::Args),
     Restore(verb::restore::Args),
     Purge(verb::purge::Args),
+    Job(verb::job::Args),
     List(verb::list::Args),
     Replay(verb::replay::Args),
     Log(verb::log::Args),

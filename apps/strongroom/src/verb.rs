@@ -10,6 +10,7 @@ pub(crate) mod doctor;
 pub(crate) mod drive;
 pub(crate) mod enumerate;
 pub(crate) mod fetch;
+pub(crate) mod job;
 pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod log;
@@ -48,6 +49,7 @@ pub(crate) async fn run(cli: Cli, out: &mut Out) -> Result<Exit, CliError> {
         Verb::Purge(args) => Box::pin(purge::run(&args, file, out)).await,
         Verb::Retry(args) => retry::run(&args, &config()?, out).await,
         Verb::Replay(args) => Box::pin(replay::run(&args, &config()?, out)).await,
+        Verb::Job(args) => job::run(&args, out),
         Verb::List(args) => Box::pin(list::run(&args, &config()?, out)).await,
         Verb::Log(args) => Box::pin(log::run(&args, &config()?, out)).await,
         Verb::Key(args) => key::run(&args, &config()?, out).await,
