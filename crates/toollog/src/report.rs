@@ -33,6 +33,19 @@ pub struct Verdict {
     pub problems: Vec<String>,
 }
 
+impl Verdict {
+    /// Of a tool that printed nothing that is known: its exit code is all there is.
+    #[must_use]
+    pub fn of_silent(tool: Tool, exit_code: i64) -> Self {
+        match tool {
+            Tool::Robocopy => robocopy::judge(&robocopy::Facts::default(), Some(exit_code)),
+            Tool::Rsync => rsync::judge(&rsync::Facts::default(), Some(exit_code)),
+            Tool::Rclone => rclone::judge(&rclone::Facts::default(), Some(exit_code)),
+            Tool::Restic => restic::judge(&restic::Facts::default(), Some(exit_code)),
+        }
+    }
+}
+
 /// What the output said, before the exit code is known.
 #[derive(Debug, Clone)]
 pub(crate) enum Facts {

@@ -68,15 +68,9 @@ fn counts(facts: &Facts) -> Counts {
     } else {
         (facts.named, 0)
     };
-    let checked = stats.checks.saturating_sub(deleted);
-    Counts {
-        seen: (copied + failed).max(checked),
-        copied,
-        deleted,
-        failed,
-        skipped: checked.saturating_sub(copied),
-        ..Counts::default()
-    }
+    // A file that is replaced is checked as well: such files are counted twice.
+    let skipped = if is_dry_run(facts) { 0 } else { stats.checks.saturating_sub(deleted) };
+    Counts { seen: copied + failed + skipped, copied, deleted, failed, skipped, ..Counts::default() }
 }
 
 /// Without an exit code: what the last line says.
