@@ -104,6 +104,15 @@ pub fn prepare(command: &mut Command, mark: &Mark) {
     command.process_group(0);
 }
 
+/// Has a tool that a plugin starts lead a process group of its own, with the mark that the plugin inherited.
+#[cfg_attr(not(unix), expect(clippy::needless_pass_by_ref_mut, reason = "only Unix has groups"))]
+pub fn lead_group(command: &mut std::process::Command) {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    #[cfg(not(unix))]
+    let _ = command;
+}
+
 /// Ends by force what earlier hosts left that are gone; how many there were. Only this user's, and only in this PID
 /// namespace.
 #[must_use]
