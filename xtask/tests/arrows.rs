@@ -82,13 +82,13 @@ fn the_arrows_are_those_of_the_architecture_page() {
     }
 }
 
-/// `strongroom → apps, stages → audit, bus → eventlog, drive, source, witness, plugin → files → service, proof, toollog, tasks → model, calendar`.
+/// `strongroom → apps, stages → audit, bus, kinds → eventlog, drive, source, witness, plugin → files → service, proof, toollog, tasks → model, calendar`.
 #[test]
 fn every_arrow_points_down() {
     let layer = |name: &str| match name.trim_start_matches("strongroom-") {
         "strongroom" => 6,
         "server" | "enumerate" | "fetch" | "verify" | "archive" | "custody" | "purge" | "notify" => 5,
-        "bus" | "audit" => 4,
+        "bus" | "audit" | "kinds" => 4,
         "eventlog" | "drive" | "source" | "witness" | "plugin" => 3,
         "files" => 2,
         "service" | "proof" | "toollog" | "tasks" => 1,

@@ -1,0 +1,124 @@
+//! The proof of a copy in a local folder, and what its words are.
+
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use strongroom_model::text::{files, grouped};
+use strongroom_plugin::Speaker;
+use strongroom_plugin::protocol::{Counts, Evidence, Outcome, ReadBack, Report, Request, Retry, Sample};
+
+use crate::around::Around;
+use crate::proof::{Base, Comparison, Coverage, Job, Method, Share, compare};
+use crate::report::{bounded, cancelled, failed};
+use crate::state::State;
+
+/// How much is read by each proof, and how.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ProofSettings {
+    /// Each proof reads one of so many parts in turn, so that all are read after so many proofs: 1 (all) to 366.
+    #[schemars(range(min = 1, max = 366))]
+    pub(crate) parts: u16,
+    /// So many files are read at once: 1 for a single hard disk, more for flash, RAID and networks; at most 16.
+    #[schemars(range(min = 1, max = 16))]
+    pub(crate) readers: usize,
+}
+
+impl Default for ProofSettings {
+    fn default() -> Self {
+        Self { parts: 1, readers: 4 }
+    }
+}
+
+/// Reads one part of the source and of its copy, and compares.
+pub(crate) fn verify(
+    request: &Request,
+    around: &Around,
+    speaker: &Speaker,
+    (source, target): (&Path, &Path),
+    settings: ProofSettings,
+    base: Base,
+) -> Report {
+    let mut state = State::of(request);
+    let share = state.coverage.next(settings.parts);
+    if let Err(report) = crate::preflight::source_ready(source) {
+        return *report;
+    }
+    if !target.is_dir() {
+        return Report::new(
+            Outcome::Obstructed,
+            bounded(&format!("The target folder {} is not there.", target.display())),
+        )
+        .because("target-missing")
+        .next_step("connect the target")
+        .retry(Retry::Later);
+    }
+    let job = Job { source, target, base, share, transferred_at_s: state.transferred_at_s, readers: settings.readers };
+    let found = match compare(&job, speaker) {
+        Ok(found) => found,
+        Err(error) => return failed("the proof cannot begin", &error),
+    };
+    if !found.is_cancelled && found.bad() == 0 {
+        state.coverage.read(share, around.now_s());
+    }
+    state.say(speaker);
+    report(&found, share, &state.coverage, around.now_s())
+}
+
+fn report(found: &Comparison, share: Share, coverage: &Coverage, now_s: i64) -> Report {
+    let counts = Counts {
+        seen: found.proven + found.changed + found.bad(),
+        proven: found.proven,
+        skipped: found.changed,
+        extra: found.extra,
+        mismatched: found.differ,
+        failed: found.missing + found.unreadable,
+        ..Counts::default()
+    };
+    if found.is_cancelled {
+        let report = cancelled(&Report::new(Outcome::Cancelled, "").counts(counts, found.bytes));
+        return Report { sentence: format!("The proof was cancelled after {}.", files(found.proven)), ..report };
+    }
+    let words = if found.bad() > 0 { None } else { Some(coverage.words(now_s)) };
+    let mut report = if found.bad() > 0 {
+        Report::new(Outcome::Failed, bad(found))
+            .because(if found.differ > 0 { "differs" } else { "not-proven" })
+            .next_step("run the job again; if a copy still differs, check the disk")
+            .retry(Retry::Never)
+    } else if found.proven + found.changed + found.other_parts == 0 {
+        return Report::new(Outcome::Nothing, "Nothing to prove: there are no files.");
+    } else {
+        Report::new(Outcome::Done, well(found, words.as_deref().unwrap_or_default()))
+    };
+    report = report.counts(counts, found.bytes);
+    report.evidence = Some(Evidence {
+        method: "sha256".to_owned(),
+        read_back: match found.method {
+            Some(Method::Direct | Method::Uncached) => ReadBack::Device,
+            Some(Method::Cached) => ReadBack::Cached,
+            None => ReadBack::Unknown,
+        },
+        files: found.proven,
+        bytes: found.bytes,
+        sample: (share.of > 1).then_some(Sample { part: u64::from(share.part) + 1, of: u64::from(share.of) }),
+        coverage: words,
+    });
+    report
+}
+
+fn well(found: &Comparison, coverage: &str) -> String {
+    let how = found.method.map_or("", Method::words);
+    let changed = match found.changed {
+        0 => String::new(),
+        n => format!("; {} changed meanwhile", files(n)),
+    };
+    bounded(&format!("{} proven by SHA-256 ({how}){changed}; {coverage}.", files(found.proven)))
+}
+
+fn bad(found: &Comparison) -> String {
+    let parts = [(found.differ, "differ"), (found.missing, "have no copy"), (found.unreadable, "cannot be read")];
+    let words: Vec<_> =
+        parts.into_iter().filter(|&(n, _)| n > 0).map(|(n, what)| format!("{} {what}", grouped(n))).collect();
+    bounded(&format!("Not proven: of {}, {}.", files(found.proven + found.changed + found.bad()), words.join(", ")))
+}

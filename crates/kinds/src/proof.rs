@@ -1,0 +1,11 @@
+//! Proof by reading: each file of the source and its copy, hashed, the copy past the cache where that is possible.
+
+mod compare;
+mod read_back;
+mod share;
+mod walk;
+
+pub use self::compare::{Base, Comparison, Job, compare};
+pub use self::read_back::{GoOn, Method, ReadBuffer, Sha256, hash, hash_past_cache};
+pub use self::share::{Coverage, Share};
+pub use self::walk::{Entry, Walk, has_a_file};

@@ -1,0 +1,74 @@
+//! What a job keeps from one operation to the next.
+
+use serde::{Deserialize, Serialize};
+use strongroom_plugin::Speaker;
+use strongroom_plugin::protocol::Request;
+
+use crate::proof::Coverage;
+
+/// How many runs are remembered, for what is usual: a week of nightly ones.
+const REMEMBERED: usize = 7;
+
+/// What a job keeps. Small: the host takes 16 KiB.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct State {
+    /// When the last transfer began, in seconds since 1970.
+    pub(crate) transferred_at_s: Option<i64>,
+    /// Files that the source had then.
+    pub(crate) seen: Option<u64>,
+    /// Deletions of the last runs.
+    pub(crate) deletions: Vec<u64>,
+    /// Sizes of the last outputs.
+    pub(crate) sizes: Vec<u64>,
+    /// Which parts were read when.
+    pub(crate) coverage: Coverage,
+}
+
+impl State {
+    /// A state that cannot be read is none: it only makes the brake forget what is usual.
+    pub(crate) fn of(request: &Request) -> Self {
+        serde_json::from_value(request.state.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn deleted(&mut self, count: u64) {
+        remember(&mut self.deletions, count);
+    }
+
+    pub(crate) fn sized(&mut self, bytes: u64) {
+        remember(&mut self.sizes, bytes);
+    }
+
+    pub(crate) fn say(&self, speaker: &Speaker) {
+        speaker.state(serde_json::to_value(self).expect("a state has string keys only"));
+    }
+}
+
+fn remember(list: &mut Vec<u64>, value: u64) {
+    list.push(value);
+    let surplus = list.len().saturating_sub(REMEMBERED);
+    list.drain(..surplus);
+}
+
+/// The middle one of what is remembered.
+pub(crate) fn median(list: &[u64]) -> Option<u64> {
+    let mut sorted = list.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_week_is_remembered() {
+        let mut state = State::default();
+        for count in 0..10 {
+            state.deleted(count);
+        }
+        assert_eq!(state.deletions, [3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(median(&state.deletions), Some(6));
+        assert_eq!(median(&[]), None);
+    }
+}

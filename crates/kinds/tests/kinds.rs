@@ -1,0 +1,11 @@
+//! Each kind with the real tool, as a host would ask it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "kinds/check.rs"]
+mod check;
+#[path = "kinds/command.rs"]
+mod command;
+#[path = "kinds/rig.rs"]
+mod rig;
+#[path = "kinds/rsync.rs"]
+mod rsync;
