@@ -85,6 +85,7 @@ pub fn expectation(trigger: &Trigger, host: &TimeZone) -> Expectation {
         Schedule::Registration => return cannot("it starts when the task is registered"),
         Schedule::Event(_) => return cannot("nobody can tell when the event happens"),
         Schedule::Signal(..) => return cannot("nobody can tell when Windows sends the signal"),
+        Schedule::Described(words) if words.is_empty() => return cannot("its definition was not read"),
         Schedule::Described(_) => return cannot("the listing tells its schedule in translated words only"),
         Schedule::Unknown(..) => return cannot("the trigger is not of a known kind"),
     };

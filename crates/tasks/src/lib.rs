@@ -4,14 +4,18 @@
 //! "ok" or an empty list.
 
 pub mod codes;
+pub mod collection;
 mod dates;
 mod expect;
 mod file;
 pub mod linux;
+pub mod manifest;
 mod moment;
+mod needs;
 mod problem;
 pub mod schtasks;
 mod span;
+pub mod tables;
 pub mod task;
 pub mod text;
 pub mod watch;
@@ -22,6 +26,7 @@ pub use crate::dates::{DateOrder, Stamp, read_stamp};
 pub use crate::expect::{Expectation, Grid, expectation};
 pub use crate::file::read_file;
 pub use crate::moment::Moment;
+pub use crate::needs::restore_needs;
 pub use crate::problem::{Format, Problem, Reading};
 pub use crate::span::Span;
 pub use crate::task::{Action, Scheduler, Task, Trigger};

@@ -69,6 +69,26 @@ pub enum Problem {
         /// What the parser says, with line and column.
         problem: String,
     },
+    /// Not a manifest.
+    #[error("is not a manifest of collected tasks: {0}; collect again")]
+    Manifest(String),
+    /// The manifest lists a file that is not there.
+    #[error("is listed in the manifest and is not in the collection; collect again")]
+    Missing,
+    /// The manifest lists another digest.
+    #[error("is not the file that the manifest lists: its SHA-256 is another")]
+    Changed,
+    /// The same task twice, with different definitions.
+    #[error("defines {0}, which another file defines differently; the first counts")]
+    Twice(String),
+    /// The collector could not read it.
+    #[error("could not be read on the host: {message}{code}", code = code.map(|code| format!(" (0x{code:08X})")).unwrap_or_default())]
+    Unreadable {
+        /// What the host said.
+        message: String,
+        /// Its code.
+        code: Option<u32>,
+    },
     /// Not the JSON that `systemctl list-timers -o json` prints.
     #[error("is not a list of timers as JSON: {0}; collect it with `systemctl list-timers --all -o json`")]
     TimersJson(String),

@@ -35,6 +35,20 @@ impl Span {
         SignedDuration::from_secs(i64::try_from(self.length()).unwrap_or(i64::MAX))
     }
 
+    /// As XML Schema writes it, in the shortest way: `PT1H30M`.
+    #[must_use]
+    pub fn iso(self) -> String {
+        let part = |number: u64, unit: &str| if number == 0 { String::new() } else { format!("{number}{unit}") };
+        let date = part(u64::from(self.months), "M") + &part(self.seconds / 86_400, "D");
+        let rest = self.seconds % 86_400;
+        let time = part(rest / 3_600, "H") + &part(rest / 60 % 60, "M") + &part(rest % 60, "S");
+        match (date.is_empty(), time.is_empty()) {
+            (true, true) => "PT0S".to_owned(),
+            (_, true) => format!("P{date}"),
+            _ => format!("P{date}T{time}"),
+        }
+    }
+
     fn length(self) -> u64 {
         self.seconds.saturating_add(u64::from(self.months) * SECONDS_PER_MONTH)
     }
@@ -107,6 +121,15 @@ impl fmt::Display for Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_span_is_written_in_the_shortest_way() {
+        for (text, iso) in
+            [("PT90M", "PT1H30M"), ("PT72H", "P3D"), ("P1Y", "P12M"), ("PT0S", "PT0S"), ("P1DT5S", "P1DT5S")]
+        {
+            assert_eq!(Span::parse(text).unwrap().iso(), iso);
+        }
+    }
 
     #[test]
     fn durations_are_read_and_put_in_words() {

@@ -118,6 +118,12 @@ impl Task {
         &self.path[self.folder().len()..]
     }
 
+    /// Whether its definition was read; otherwise only a listing tells of it, and its settings are not known.
+    #[must_use]
+    pub fn is_defined(&self) -> bool {
+        !self.origin.sha256.is_empty()
+    }
+
     /// Whether it can start by itself: it is enabled, and so is one of its triggers.
     #[must_use]
     pub fn is_active(&self) -> bool {

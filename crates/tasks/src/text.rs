@@ -78,7 +78,12 @@ pub enum TextError {
 ///
 /// [`TextError`]; nothing is ever replaced.
 pub fn decode(bytes: &[u8], page: Option<CodePage>) -> Result<Decoded, TextError> {
-    if bytes.len() > MAX_FILE_BYTES {
+    decode_up_to(bytes, page, MAX_FILE_BYTES)
+}
+
+/// As [`decode`], with another bound in bytes.
+pub(crate) fn decode_up_to(bytes: &[u8], page: Option<CodePage>, most: usize) -> Result<Decoded, TextError> {
+    if bytes.len() > most {
         return Err(TextError::TooLarge(bytes.len()));
     }
     let (encoding, text) = match bytes {

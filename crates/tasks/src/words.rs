@@ -207,6 +207,7 @@ fn happening(schedule: &Schedule) -> String {
         Schedule::Anacron(Some(1)) => "once a day, when the computer is on".to_owned(),
         Schedule::Anacron(Some(days)) => format!("once every {days} days, when the computer is on"),
         Schedule::Anacron(None) => "once a month, when the computer is on".to_owned(),
+        Schedule::Described(words) if words.is_empty() => "not known".to_owned(),
         Schedule::Described(words) => format!("as the listing says: {}", printable(words, 400)),
         Schedule::Unknown(element, text) => {
             format!("on something unknown ({}: {})", name(element), printable(text, 400))
