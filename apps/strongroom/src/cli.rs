@@ -56,6 +56,7 @@ pub(crate) enum Verb {
     Prove(verb::prove::Args),
     CheckProof(verb::check_proof::Args),
     Witness(verb::witness::Args),
+    Plugin(verb::plugin::Args),
     Server(verb::server::Args),
     Relay(verb::relay::Args),
     Enumerate(verb::enumerate::Args),

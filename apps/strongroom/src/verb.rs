@@ -15,6 +15,7 @@ pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod notify;
+pub(crate) mod plugin;
 pub(crate) mod prove;
 pub(crate) mod purge;
 pub(crate) mod queue;
@@ -63,6 +64,7 @@ pub(crate) async fn run(cli: Cli, out: &mut Out) -> Result<Exit, CliError> {
         Verb::Archive(args) => Box::pin(archive::run(&args, config()?)).await,
         Verb::Custody(args) => Box::pin(custody::run(&args, config()?)).await,
         Verb::Notify(args) => Box::pin(notify::run(&args, config()?)).await,
+        Verb::Plugin(args) => Box::pin(plugin::run(&args, out)).await,
         Verb::Topology(args) => topology::run(&args, &config()?, out).await,
         Verb::Queue(args) => queue::run(&args, &config()?, out).await,
         Verb::Server(args) => Box::pin(server::run(&args, &config()?, out)).await,

@@ -4,6 +4,7 @@
 mod demo;
 mod health;
 mod moved;
+mod plugin;
 mod rig;
 mod schedule;
 mod typed;

@@ -103,6 +103,22 @@ pub(super) fn case(number: u8, found: Found) -> Case {
 mod tests {
     use super::*;
 
+    /// `cargo xtask schemas` writes it again, with `UPDATE_SCHEMAS=1`.
+    #[test]
+    fn the_page_lists_the_cases_like_a_schema_in_the_repository() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/plugins.md");
+        let page = std::fs::read_to_string(&path).unwrap();
+        let (before, rest) = page.split_once("<!-- cases -->\n").unwrap();
+        let (_, after) = rest.split_once("<!-- end -->").unwrap();
+        let rows: String =
+            CASES.iter().map(|(number, name, expected)| format!("| {number} {name} | {expected} |\n")).collect();
+        let current = format!("{before}<!-- cases -->\n{rows}<!-- end -->{after}");
+        if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+            std::fs::write(&path, &current).unwrap();
+        }
+        assert!(page == current, "docs/plugins.md has drifted: run this test with UPDATE_SCHEMAS=1");
+    }
+
     #[test]
     fn cases_are_found_by_their_numbers() {
         for number in 1..=30 {

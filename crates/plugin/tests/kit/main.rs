@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use strongroom_plugin::host::Environment;
 use strongroom_plugin::kit::{Kit, Patience, Status, Tried};
+use strongroom_plugin::protocol::{HostMessage, PluginMessage};
 
 fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/plugins").join(name).canonicalize().unwrap()
@@ -46,6 +47,30 @@ async fn the_shell_example_passes() {
     assert_eq!(numbers(&tried, Status::NotOk), [0_u8; 0], "{:#?}", tried.cases);
     // It has no source folder, and no plan.
     assert_eq!(numbers(&tried, Status::Skipped), [18, 21, 22, 23, 26]);
+}
+
+fn page() -> String {
+    std::fs::read_to_string(example("../plugins.md")).unwrap()
+}
+
+#[tokio::test]
+async fn the_shortest_plugin_of_the_page_lacks_the_version_alone() {
+    let page = page();
+    let start = page.find("#!/bin/sh").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("none.sh");
+    std::fs::write(&file, page[start..].split("```").next().unwrap()).unwrap();
+    let tried = tried(&[Path::new("/bin/sh"), &file], Patience::default()).await;
+    assert_eq!(numbers(&tried, Status::NotOk), [3], "{:#?}", tried.cases);
+}
+
+#[test]
+fn the_messages_of_the_page_fit_the_schemas() {
+    let page = page();
+    let messages: Vec<_> = page.split("```json\n").skip(1).map(|part| part.split("```").next().unwrap()).collect();
+    assert_eq!(messages.len(), 2);
+    serde_json::from_str::<HostMessage>(messages[0]).unwrap();
+    serde_json::from_str::<PluginMessage>(messages[1]).unwrap();
 }
 
 /// The Python example with some texts replaced by others.

@@ -1,0 +1,45 @@
+//! `strongroom plugin`: programs that transfer and verify backup jobs.
+
+mod command;
+mod describe;
+mod test;
+
+use clap::Subcommand;
+
+use crate::cli_error::CliError;
+use crate::exit::Exit;
+use crate::out::Out;
+
+/// Describes or tests a plugin: a program that transfers and verifies backup jobs
+#[derive(Debug, clap::Args)]
+#[command(
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  strongroom plugin describe /opt/plugins/copy.py      what it is, and the digest to accept it by
+  strongroom plugin test /opt/plugins/copy.py          whether it keeps to the protocol
+  strongroom plugin test --settings job.json /opt/plugins/copy.py
+
+A plugin is started from a list of words, never through a shell, and in an empty folder: name files
+by their whole path. How to write one is in docs/plugins.md, with whole examples."
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: PluginVerb,
+}
+
+#[derive(Debug, Subcommand)]
+enum PluginVerb {
+    /// Shows what a plugin says of itself, and the digest of its files
+    Describe(describe::DescribeArgs),
+    /// Tries whether a plugin keeps to the protocol, on files of its own
+    Test(test::TestArgs),
+}
+
+pub(crate) async fn run(args: &Args, out: &mut Out) -> Result<Exit, CliError> {
+    match &args.action {
+        PluginVerb::Describe(args) => describe::run(args, out).await,
+        PluginVerb::Test(args) => test::run(args, out).await,
+    }
+}
