@@ -35,6 +35,8 @@ pub struct Facts {
     pub root_error: Option<RootError>,
     /// How many of those there were: they are not files.
     pub root_errors: u64,
+    /// Files in whose place something else stands: their transfer did not begin.
+    pub blocked: u64,
     /// No space was left.
     pub is_full: bool,
     /// Deletions that `--max-delete` stopped.

@@ -55,7 +55,8 @@ fn counts(facts: &Facts) -> Counts {
     let failed = facts.items.total() - facts.vanished - facts.root_errors;
     // Itemized lines are printed before a file is opened: those that failed are among them.
     let transfers = if facts.itemized_files > 0 { facts.itemized_files } else { stats.transferred.unwrap_or(0) };
-    let copied = transfers.saturating_sub(facts.items.total());
+    let begun = facts.items.total() - facts.blocked - facts.root_errors;
+    let copied = transfers.saturating_sub(begun);
     let seen = stats.regular.or(stats.entries).unwrap_or(copied + failed).max(copied + failed);
     Counts {
         seen,

@@ -5,7 +5,7 @@ use strongroom_model::text::printable;
 use crate::items::{Item, MAX_REASON_CHARS};
 use crate::read::Sink;
 use crate::report::Facts as AnyFacts;
-use crate::rsync::errors::{PathError, exit_line, path_error, vanished};
+use crate::rsync::errors::{PathError, exit_line, item, path_error, vanished};
 use crate::rsync::itemize::{Change, itemized};
 use crate::rsync::{Facts, RootError};
 
@@ -123,6 +123,15 @@ impl Reader {
                 None,
                 Some("it failed rsync's own check after the transfer"),
             ));
+            return true;
+        }
+        if let Some((_, path)) = text.strip_prefix("could not make way for new ").and_then(|rest| rest.split_once(": "))
+        {
+            self.marks += 1;
+            let item = item(path, None, "something else of that name stands in its place");
+            let run = self.run_of_error(sink);
+            run.blocked += 1;
+            run.items.push(item);
             return true;
         }
         if let Some(message) = text.strip_prefix("rsync: ").or_else(|| text.strip_prefix("@ERROR: ")) {
