@@ -6,10 +6,12 @@ use strongroom_plugin::{Plugin, Speaker};
 use crate::around::Around;
 use crate::check::Check;
 use crate::command::Command;
+use crate::rclone::Rclone;
+use crate::restic::Restic;
 use crate::rsync::Rsync;
 
 /// The names of the kinds.
-pub const NAMES: [&str; 3] = ["check", "command", "rsync"];
+pub const NAMES: [&str; 5] = ["check", "command", "rclone", "restic", "rsync"];
 
 /// A built-in kind.
 pub struct BuiltIn(Box<dyn Plugin>);
@@ -21,6 +23,8 @@ impl BuiltIn {
         Some(Self(match name {
             "check" => Box::new(Check::new(around)),
             "command" => Box::new(Command::new(around)),
+            "rclone" => Box::new(Rclone::new(around)),
+            "restic" => Box::new(Restic::new(around)),
             "rsync" => Box::new(Rsync::new(around)),
             _ => return None,
         }))

@@ -1,4 +1,4 @@
-//! The built-in kinds of backup jobs, each a plugin in Rust: `rsync`, `command`, `check`.
+//! The built-in kinds of backup jobs, each a plugin in Rust: `rsync`, `rclone`, `restic`, `command`, `check`.
 //!
 //! A kind runs a tool that others wrote, and trusts it with nothing:
 //! - nothing is deleted before it was counted and is within the run's bound, and nothing from a source that is missing
@@ -22,7 +22,9 @@ mod local;
 mod preflight;
 mod progress;
 pub mod proof;
+mod rclone;
 mod report;
+mod restic;
 mod rsync;
 mod state;
 mod tool;

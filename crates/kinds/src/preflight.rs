@@ -92,6 +92,14 @@ pub(crate) fn source_ready(source: &Path) -> Result<(), Box<Report>> {
     }
 }
 
+/// An empty source, where what the copy has is not known.
+pub(crate) fn source_empty() -> Report {
+    Report::new(Outcome::Failed, "The source has no files: nothing was copied or deleted.")
+        .because("source-empty")
+        .next_step("see whether the source is mounted")
+        .retry(Retry::Later)
+}
+
 /// An empty source is never copied over a copy that has something.
 fn empty(copy_has_files: bool) -> Report {
     if copy_has_files {

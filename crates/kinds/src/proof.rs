@@ -5,6 +5,7 @@ mod read_back;
 mod share;
 mod walk;
 
+pub(crate) use self::compare::item;
 pub use self::compare::{Base, Comparison, Job, compare};
 pub use self::read_back::{GoOn, Method, ReadBuffer, Sha256, hash, hash_past_cache};
 pub use self::share::{Coverage, Share};

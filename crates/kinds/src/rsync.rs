@@ -46,12 +46,7 @@ impl Rsync {
                 if crate::proof::has_a_file(source).unwrap_or(false) {
                     return Ok(());
                 }
-                Err(Box::new(
-                    Report::new(Outcome::Failed, "The source has no files: nothing was copied or deleted.")
-                        .because("source-empty")
-                        .next_step("see whether the source is mounted")
-                        .retry(Retry::Later),
-                ))
+                Err(Box::new(preflight::source_empty()))
             }
             (Place::Remote, _) => Ok(()),
         }
@@ -60,7 +55,7 @@ impl Rsync {
 
 impl Plugin for Rsync {
     fn describe(&self) -> Describe {
-        let example = serde_json::json!({"source": "/home/ann", "target": "/mnt/backup/ann", "delete": true});
+        let example = serde_json::json!({"source": "{source}", "target": "{target}", "delete": true});
         describe::<Settings>("rsync", &[], true, example)
     }
 

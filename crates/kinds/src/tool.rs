@@ -37,13 +37,15 @@ pub(crate) struct Call {
     pub(crate) folder: Option<PathBuf>,
     /// The detail file gets its first lines of standard output too.
     pub(crate) logs_output: bool,
+    /// Standard output is handed on exactly as it comes, and has no lines.
+    pub(crate) is_raw: bool,
 }
 
 impl Call {
     /// In the working folder of the operation, in the language C.
     pub(crate) fn new(program: impl Into<PathBuf>) -> Self {
         let env = vec![("LC_ALL".to_owned(), "C.UTF-8".into())];
-        Self { program: program.into(), args: Vec::new(), env, folder: None, logs_output: true }
+        Self { program: program.into(), args: Vec::new(), env, folder: None, logs_output: true, is_raw: false }
     }
 
     pub(crate) fn args<I: Into<OsString>>(mut self, args: impl IntoIterator<Item = I>) -> Self {
@@ -51,8 +53,21 @@ impl Call {
         self
     }
 
+    pub(crate) fn env(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
     pub(crate) fn quietly(mut self) -> Self {
         self.logs_output = false;
+        self
+    }
+}
+
+impl Call {
+    /// Its output is a file's content.
+    pub(crate) fn raw(mut self) -> Self {
+        self.is_raw = true;
         self
     }
 }
@@ -100,8 +115,8 @@ pub(crate) fn run(
     };
     thread::scope(|scope| {
         let readers = [
-            scope.spawn(|| read(out, Stream::Out, speaker, call.logs_output, &logged)),
-            scope.spawn(|| read(err, Stream::Err, speaker, true, &logged)),
+            scope.spawn(|| read(out, Stream::Out, (speaker, call.logs_output), call.is_raw, &logged)),
+            scope.spawn(|| read(err, Stream::Err, (speaker, true), false, &logged)),
         ];
         let ended = wait(&mut child, &tree, speaker);
         let since = Instant::now();
@@ -143,7 +158,13 @@ fn wait(child: &mut Child, tree: &Tree, speaker: &Speaker) -> io::Result<Ended> 
 }
 
 /// Hands on whole lines; the rest waits for its end.
-fn read(stream: Option<impl Read>, which: Stream, speaker: &Speaker, logs: bool, each: &dyn Fn(Stream, &[u8])) {
+fn read(
+    stream: Option<impl Read>,
+    which: Stream,
+    (speaker, logs): (&Speaker, bool),
+    is_raw: bool,
+    each: &dyn Fn(Stream, &[u8]),
+) {
     let Some(mut stream) = stream else { return };
     let mut chunk = vec![0; MAX_CARRY_BYTES];
     let mut carry = Vec::new();
@@ -160,6 +181,10 @@ fn read(stream: Option<impl Read>, which: Stream, speaker: &Speaker, logs: bool,
             Err(_) => break,
         };
         let read = &chunk[..count];
+        if is_raw {
+            each(which, read);
+            continue;
+        }
         let end = read.iter().rposition(|&byte| byte == b'\n' || byte == b'\r').map_or(0, |at| at + 1);
         carry.extend_from_slice(&read[..end]);
         if end > 0 || carry.len() > MAX_CARRY_BYTES {

@@ -5,6 +5,10 @@
 mod check;
 #[path = "kinds/command.rs"]
 mod command;
+#[path = "kinds/rclone.rs"]
+mod rclone;
+#[path = "kinds/restic.rs"]
+mod restic;
 #[path = "kinds/rig.rs"]
 mod rig;
 #[path = "kinds/rsync.rs"]

@@ -262,6 +262,18 @@ fn exit_codes_of_the_real_rsync_are_judged() {
         let exit = run.report.tool.and_then(|tool| tool.exit_code).unwrap_or(-1);
         assert_eq!(exit, code);
     }
+    let mut job = self::job();
+    job.write("target/a.txt/kept", "a folder that is not empty stands where a file should be");
+    let run = job.run();
+    assert_eq!(
+        (run.outcome(), run.cause(), run.report.counts.failed),
+        ("partial", "files-failed", 1),
+        "{}",
+        run.report.sentence
+    );
+    let mut job = self::job().with("source", json!("far:/x")).with("options", json!(["--rsh=false"]));
+    let run = job.run();
+    assert_eq!((run.outcome(), run.cause()), ("obstructed", "unreachable"), "{}", run.report.sentence);
     // Only rsync knows that this option is not one.
     job = self::job().with("options", json!(["--no-such-option"]));
     let run = job.run();

@@ -1,0 +1,260 @@
+//! `rclone`: a folder into another, of any of rclone's remotes.
+
+mod settings;
+mod transfer;
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use strongroom_model::text::files;
+use strongroom_plugin::protocol::{Counts, Describe, Evidence, Outcome, Problem, ReadBack, Report, Request, Retry};
+use strongroom_plugin::{Plugin, Speaker};
+use strongroom_toollog::Tool::Rclone as RCLONE;
+use strongroom_toollog::rclone::check::{Combined, Mark, combined};
+
+use crate::around::Around;
+use crate::config::{describe, problem, read, unusable};
+use crate::local;
+use crate::preflight;
+use crate::progress::Progress;
+use crate::proof::{Base, has_a_file};
+use crate::rclone::settings::{Place, Settings};
+use crate::report::{bounded, not_started, of_run};
+use crate::state::State;
+use crate::tool::{self, Call, Stream, output, read_run};
+
+/// Older releases have no JSON log.
+const MIN_VERSION: (u32, u32) = (1, 49);
+
+/// The kind.
+#[derive(Debug)]
+pub(crate) struct Rclone {
+    around: Around,
+}
+
+impl Rclone {
+    pub(crate) const fn new(around: Around) -> Self {
+        Self { around }
+    }
+
+    /// With the password of rclone's own configuration, which only its child gets.
+    fn call(&self, settings: &Settings, request: &Request) -> Option<Call> {
+        let call = Call::new(self.around.find(&settings.executable)?);
+        let secret = request.secrets.get("config_password");
+        Some(match secret {
+            Some(secret) => call.env("RCLONE_CONFIG_PASS", secret.reveal()),
+            None => call,
+        })
+    }
+
+    /// What must hold before anything is written.
+    fn ready(settings: &Settings) -> Result<(), Box<Report>> {
+        match (settings.source(), settings.target()) {
+            (Place::Local(source), Place::Local(target)) => preflight::ready(source, target),
+            (Place::Local(source), Place::Remote) => {
+                preflight::source_ready(source)?;
+                if has_a_file(source).unwrap_or(false) { Ok(()) } else { Err(Box::new(preflight::source_empty())) }
+            }
+            (Place::Remote, _) => Ok(()),
+        }
+    }
+}
+
+impl Plugin for Rclone {
+    fn describe(&self) -> Describe {
+        let example = serde_json::json!({"source": "{source}", "target": "{target}", "delete": true});
+        describe::<Settings>("rclone", &["config_password"], true, example)
+    }
+
+    fn validate(&self, request: &Request, speaker: &Speaker) -> Vec<Problem> {
+        let settings: Settings = match read(request) {
+            Ok(settings) => settings,
+            Err(problem) => return vec![problem],
+        };
+        let mut problems = settings.problems();
+        if let (Place::Local(source), Place::Local(target)) = (settings.source(), settings.target()) {
+            problems.extend(preflight::pair(source, target));
+        }
+        let Some(call) = self.call(&settings, request) else {
+            problems.push(problem(
+                "/executable",
+                "rclone is not installed",
+                "install Debian's package rclone, or name the executable",
+            ));
+            return problems;
+        };
+        match output(&call.args(["version"]).quietly(), speaker).ok().and_then(|(_, text)| settings::version(&text)) {
+            Some(version) if version < MIN_VERSION => problems.push(problem(
+                "/executable",
+                format!("rclone {}.{} is too old: 1.49 or later is needed", version.0, version.1),
+                "install a later release",
+            )),
+            Some(_) => {}
+            None => {
+                problems.push(problem("/executable", "it does not say that it is rclone", "name rclone's executable"));
+            }
+        }
+        problems
+    }
+
+    fn plan(&self, request: &Request, speaker: &Speaker) -> Report {
+        let settings: Settings = match read(request) {
+            Ok(settings) => settings,
+            Err(problem) => return unusable(&problem),
+        };
+        if let Err(report) = Self::ready(&settings) {
+            return *report;
+        }
+        let Some(call) = self.call(&settings, request) else { return missing() };
+        let call = call.args(settings.args(settings.verb(), &["--dry-run"]));
+        match read_run(&call, speaker, "planning") {
+            Ok((ended, run)) => of_run(&run, ended, RCLONE, settings.source().local(), speaker),
+            Err(error) => not_started(&call.program, &error),
+        }
+    }
+
+    fn run(&self, request: &Request, speaker: &Speaker) -> Report {
+        let settings: Settings = match read(request) {
+            Ok(settings) => settings,
+            Err(problem) => return unusable(&problem),
+        };
+        if let Err(report) = Self::ready(&settings) {
+            return *report;
+        }
+        let Some(_) = self.call(&settings, request) else { return missing() };
+        let mut state = State::of(request);
+        let began_at_s = self.around.now_s();
+        let call = || self.call(&settings, request).expect("it was found a moment ago");
+        let report = transfer::transfer(&settings, request, &state, speaker, call);
+        if matches!(report.outcome, Outcome::Done | Outcome::Nothing | Outcome::Partial) {
+            state.transferred_at_s = Some(began_at_s);
+            state.seen = Some(report.counts.seen);
+            if settings.delete {
+                state.deleted(report.counts.deleted);
+            }
+        }
+        state.say(speaker);
+        report
+    }
+
+    fn verify(&self, request: &Request, speaker: &Speaker) -> Report {
+        let settings: Settings = match read(request) {
+            Ok(settings) => settings,
+            Err(problem) => return unusable(&problem),
+        };
+        match (settings.source(), settings.target()) {
+            (Place::Local(source), Place::Local(target)) if settings.is_whole() => {
+                local::verify(request, &self.around, speaker, (source, target), settings.proof, Base::Source)
+            }
+            _ => self.check(&settings, request, speaker),
+        }
+    }
+}
+
+impl Rclone {
+    /// `rclone check`: by a hash that both sides have, else by downloading.
+    fn check(&self, settings: &Settings, request: &Request, speaker: &Speaker) -> Report {
+        let Some(call) = self.call(settings, request) else { return missing() };
+        let hashes = |place: &str| {
+            let call = self.call(settings, request)?.args(settings.features(place)).quietly();
+            let (_, text) = output(&call, speaker).ok()?;
+            settings::hashes(&text)
+        };
+        let common = hashes(&settings.source)
+            .zip(hashes(&settings.target))
+            .and_then(|(source, target)| source.into_iter().find(|hash| target.contains(hash)));
+        let downloads = settings.download || common.is_none();
+        let more: &[&str] =
+            if downloads { &["--combined", "-", "--one-way", "--download"] } else { &["--combined", "-", "--one-way"] };
+        let call = call.args(settings.args("check", more));
+        let found = Mutex::new(Combined::default());
+        let progress = Progress::new(speaker, "checking");
+        let each = |stream, lines: &[u8]| {
+            if stream == Stream::Out {
+                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                count(lines, &mut found, speaker);
+            }
+        };
+        let ended = match tool::run(&call, speaker, &progress, &each) {
+            Ok(ended) => ended,
+            Err(error) => return not_started(&call.program, &error),
+        };
+        let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if ended.is_cancelled {
+            return Report::new(Outcome::Cancelled, format!("The proof was cancelled after {}.", files(found.all())));
+        }
+        checked(&found, ended.code, downloads, common.as_deref())
+    }
+}
+
+/// Counts the lines of `--combined`, and names what is not proven.
+fn count(lines: &[u8], found: &mut Combined, speaker: &Speaker) {
+    use strongroom_plugin::protocol::ItemOutcome::{Differs, Failed, Unreadable};
+    for line in lines.split(|&byte| byte == b'\n') {
+        let line = String::from_utf8_lossy(line);
+        let Some((mark, path)) = combined(&line) else { continue };
+        found.count(mark);
+        let (became, message) = match mark {
+            Mark::Same | Mark::OnlyTarget => continue,
+            Mark::OnlySource => (Failed, "it has no copy"),
+            Mark::Differs => (Differs, "the copy differs from the source"),
+            Mark::Error => (Unreadable, "it could not be compared"),
+        };
+        speaker.item(crate::proof::item(Path::new(path), became, message));
+    }
+}
+
+fn checked(found: &Combined, code: i64, downloads: bool, hash: Option<&str>) -> Report {
+    let seen = found.same + found.bad();
+    let counts = Counts {
+        seen,
+        proven: found.same,
+        mismatched: found.differ,
+        failed: found.only_source + found.errors,
+        extra: found.only_target,
+        ..Counts::default()
+    };
+    if found.bad() > 0 {
+        let sentence = format!(
+            "Not proven: of {}, {} differ, {} have no copy, {} could not be compared.",
+            files(seen),
+            found.differ,
+            found.only_source,
+            found.errors
+        );
+        return Report::new(Outcome::Failed, bounded(&sentence))
+            .because(if found.differ > 0 { "differs" } else { "not-proven" })
+            .next_step("run the job again, then prove it again")
+            .counts(counts, 0);
+    }
+    if code != 0 {
+        return Report::new(Outcome::Failed, format!("Not proven: rclone check failed (code {code})."))
+            .because("tool-failed")
+            .retry(Retry::Later)
+            .counts(counts, 0);
+    }
+    if seen == 0 {
+        return Report::new(Outcome::Nothing, "Nothing to prove: there are no files.");
+    }
+    let how = match hash {
+        Some(hash) if !downloads => format!("by {hash}, as both sides say it"),
+        _ => "by downloading every copy".to_owned(),
+    };
+    let mut report = Report::new(Outcome::Done, bounded(&format!("{} proven by rclone check, {how}.", files(seen))))
+        .counts(counts, 0);
+    report.evidence = Some(Evidence {
+        method: if downloads { "bytes" } else { "tool" }.to_owned(),
+        read_back: if downloads { ReadBack::Cached } else { ReadBack::Remote },
+        files: seen,
+        coverage: Some("every file was compared".to_owned()),
+        ..Evidence::default()
+    });
+    report
+}
+
+fn missing() -> Report {
+    Report::new(Outcome::Failed, "It did not start: rclone is not installed.")
+        .because("tool-missing")
+        .next_step("install Debian's package rclone")
+        .retry(Retry::Never)
+}

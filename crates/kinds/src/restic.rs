@@ -1,0 +1,249 @@
+//! `restic`: snapshots of folders in a repository.
+
+mod sample;
+mod settings;
+
+use strongroom_model::text::grouped;
+use strongroom_plugin::protocol::{
+    Counts, Describe, Evidence, Level, Outcome, Problem, ReadBack, Report, Request, Retry, Sample,
+};
+use strongroom_plugin::{Plugin, Speaker};
+use strongroom_toollog::Tool::Restic as RESTIC;
+
+use crate::around::Around;
+use crate::config::{describe, problem, read, unusable};
+use crate::proof::has_a_file;
+use crate::report::{bounded, not_started, of_run};
+use crate::restic::settings::Settings;
+use crate::state::State;
+use crate::tool::{Call, output, read_run};
+
+/// Older releases print what is not read here.
+const MIN_VERSION: (u32, u32) = (0, 14);
+/// Older releases have one exit code for a locked repository, a missing one and a wrong password.
+const TOLD_APART_SINCE: (u32, u32) = (0, 17);
+/// Progress once a minute, in frames per second.
+const PROGRESS_FPS: &str = "0.0166";
+
+/// The kind.
+#[derive(Debug)]
+pub(crate) struct Restic {
+    around: Around,
+}
+
+impl Restic {
+    pub(crate) const fn new(around: Around) -> Self {
+        Self { around }
+    }
+
+    /// With the password, which only restic's own process gets.
+    fn call(&self, settings: &Settings, request: &Request) -> Option<Call> {
+        let mut call = Call::new(self.around.find(&settings.executable)?)
+            .env("RESTIC_PROGRESS_FPS", PROGRESS_FPS)
+            .env("RESTIC_REPOSITORY", &settings.repository);
+        for (secret, variable) in settings::SECRETS {
+            if let Some(value) = request.secrets.get(secret) {
+                call = call.env(variable, value.reveal());
+            }
+        }
+        if let Some(folder) = &settings.cache {
+            call = call.args([format!("--cache-dir={folder}")]);
+        }
+        Some(call)
+    }
+
+    /// Each source is there, and has something: old releases end well without one.
+    fn ready(settings: &Settings) -> Result<(), Box<Report>> {
+        for source in settings.paths() {
+            if source.is_file() {
+                continue;
+            }
+            crate::preflight::source_ready(source)?;
+            if !has_a_file(source).unwrap_or(false) {
+                return Err(Box::new(crate::preflight::source_empty()));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Plugin for Restic {
+    fn describe(&self) -> Describe {
+        let example = serde_json::json!({"repository": "{target}", "sources": ["{source}"]});
+        let secrets = settings::SECRETS.map(|(name, _)| name);
+        describe::<Settings>("restic", &secrets, false, example)
+    }
+
+    fn validate(&self, request: &Request, speaker: &Speaker) -> Vec<Problem> {
+        let settings: Settings = match read(request) {
+            Ok(settings) => settings,
+            Err(problem) => return vec![problem],
+        };
+        let mut problems = settings.problems();
+        if !request.secrets.contains_key("password") {
+            problems.push(problem(
+                "",
+                "the secret `password` is missing",
+                "give the repository's password as the job's secret",
+            ));
+        }
+        let Some(call) = self.call(&settings, request) else {
+            problems.push(problem(
+                "/executable",
+                "restic is not installed",
+                "install Debian's package restic, or name the executable",
+            ));
+            return problems;
+        };
+        match output(&call.args(["version"]).quietly(), speaker).ok().and_then(|(_, text)| settings::version(&text)) {
+            Some(version) if version < MIN_VERSION => problems.push(problem(
+                "/executable",
+                format!("restic {}.{} is too old: 0.14 or later is needed", version.0, version.1),
+                "install a later release",
+            )),
+            Some(version) if version < TOLD_APART_SINCE => speaker.log(
+                Level::Warn,
+                "restic before 0.17 does not say apart a locked repository, a missing one and a wrong password",
+            ),
+            Some(_) => {}
+            None => {
+                problems.push(problem("/executable", "it does not say that it is restic", "name restic's executable"));
+            }
+        }
+        problems
+    }
+
+    fn plan(&self, request: &Request, speaker: &Speaker) -> Report {
+        let settings: Settings = match read(request) {
+            Ok(settings) => settings,
+            Err(problem) => return unusable(&problem),
+        };
+        if let Err(report) = Self::ready(&settings) {
+            return *report;
+        }
+        let Some(call) = self.call(&settings, request) else { return missing() };
+        let call = call.args(settings.backup(&request.job)).args(["--dry-run"]);
+        match read_run(&call, speaker, "planning") {
+            Ok((ended, run)) => of_run(&run, ended, RESTIC, None, speaker),
+            Err(error) => not_started(&call.program, &error),
+        }
+    }
+
+    fn run(&self, request: &Request, speaker: &Speaker) -> Report {
+        let settings: Settings = match read(request) {
+            Ok(settings) => settings,
+            Err(problem) => return unusable(&problem),
+        };
+        if let Err(report) = Self::ready(&settings) {
+            return *report;
+        }
+        let Some(call) = self.call(&settings, request) else { return missing() };
+        let mut state = State::of(request);
+        let began_at_s = self.around.now_s();
+        let call = call.args(settings.backup(&request.job));
+        let mut report = match read_run(&call, speaker, "backing up") {
+            Ok((ended, run)) => of_run(&run, ended, RESTIC, None, speaker),
+            Err(error) => return not_started(&call.program, &error),
+        };
+        if matches!(report.outcome, Outcome::Done | Outcome::Nothing | Outcome::Partial) {
+            shrunk(&mut report, state.seen);
+            state.transferred_at_s = Some(began_at_s);
+            state.seen = Some(report.counts.seen);
+        }
+        state.say(speaker);
+        report
+    }
+
+    fn verify(&self, request: &Request, speaker: &Speaker) -> Report {
+        let settings: Settings = match read(request) {
+            Ok(settings) => settings,
+            Err(problem) => return unusable(&problem),
+        };
+        let Some(call) = self.call(&settings, request) else { return missing() };
+        let mut state = State::of(request);
+        let share = state.coverage.next(settings.parts);
+        let subset = format!("--read-data-subset={}/{}", share.part + 1, share.of);
+        let call = call.args(["check".to_owned(), subset, "--json".to_owned()]);
+        let (ended, run) = match read_run(&call, speaker, "reading the repository") {
+            Ok(done) => done,
+            Err(error) => return not_started(&call.program, &error),
+        };
+        let mut report = of_run(&run, ended, RESTIC, None, speaker);
+        if report.outcome != Outcome::Done {
+            report.counts = Counts { failed: 1, ..Counts::default() };
+            return report;
+        }
+        let again = || self.call(&settings, request).expect("it was found a moment ago");
+        let seed = sample::seed(&request.run, share.part);
+        let restored = match sample::restore(&settings, &request.job, seed, state.transferred_at_s, speaker, &again) {
+            Ok(restored) => restored,
+            Err(report) => return *report,
+        };
+        if restored.differ + restored.failed == 0 {
+            state.coverage.read(share, self.around.now_s());
+        }
+        state.say(speaker);
+        proven(&restored, share, &state.coverage.words(self.around.now_s()))
+    }
+}
+
+/// Fewer than half of the files of the last time are a person's to look at.
+fn shrunk(report: &mut Report, last: Option<u64>) {
+    let (now, last) = (report.counts.seen, last.unwrap_or(0));
+    if report.outcome <= Outcome::Done && now < last / 2 {
+        report.outcome = Outcome::Partial;
+        report.cause = Some("source-shrunk".to_owned());
+        report.next_step = Some("see whether all of the source is mounted".to_owned());
+        report.sentence = bounded(&format!(
+            "Only {} of the {} files of the last time: {}",
+            grouped(now),
+            grouped(last),
+            report.sentence
+        ));
+    }
+}
+
+fn proven(restored: &sample::Restored, share: crate::proof::Share, coverage: &str) -> Report {
+    let counts = Counts {
+        seen: restored.same + restored.changed + restored.differ + restored.failed,
+        proven: restored.same,
+        skipped: restored.changed,
+        mismatched: restored.differ,
+        failed: restored.failed,
+        ..Counts::default()
+    };
+    if restored.differ + restored.failed > 0 {
+        let sentence = format!(
+            "Not proven: of {} files restored as a sample, {} differ from the source and {} could not be restored.",
+            counts.seen, restored.differ, restored.failed
+        );
+        return Report::new(Outcome::Failed, sentence)
+            .because("differs")
+            .retry(Retry::Never)
+            .counts(counts, restored.bytes);
+    }
+    let part = if share.of > 1 { format!("part {} of {}", share.part + 1, share.of) } else { "all".to_owned() };
+    let sample = match counts.seen {
+        0 => "no file was restored as a sample".to_owned(),
+        n => format!("{n} random files were restored, {} equal to the source", restored.same),
+    };
+    let words = coverage.replace("every file was", "all of the repository was");
+    let sentence = format!("restic read {part} of the repository without an error; {sample}; {words}.");
+    let mut report = Report::new(Outcome::Done, bounded(&sentence)).counts(counts, restored.bytes);
+    report.evidence = Some(Evidence {
+        method: if restored.same > 0 { "restore" } else { "tool" }.to_owned(),
+        read_back: ReadBack::Cached,
+        files: restored.same,
+        bytes: restored.bytes,
+        sample: (share.of > 1).then_some(Sample { part: u64::from(share.part) + 1, of: u64::from(share.of) }),
+        coverage: Some(words),
+    });
+    report
+}
+
+fn missing() -> Report {
+    Report::new(Outcome::Failed, "It did not start: restic is not installed.")
+        .because("tool-missing")
+        .next_step("install Debian's package restic")
+        .retry(Retry::Never)
+}
