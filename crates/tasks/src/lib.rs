@@ -6,6 +6,7 @@
 pub mod codes;
 pub mod collection;
 mod dates;
+pub mod diff;
 mod expect;
 mod file;
 pub mod linux;

@@ -81,6 +81,9 @@ pub enum Problem {
     /// The same task twice, with different definitions.
     #[error("defines {0}, which another file defines differently; the first counts")]
     Twice(String),
+    /// The same task in two listings that differ.
+    #[error("lists {0}, of which another listing says something else; the first counts")]
+    ListedTwice(String),
     /// The collector could not read it.
     #[error("could not be read on the host: {message}{code}", code = code.map(|code| format!(" (0x{code:08X})")).unwrap_or_default())]
     Unreadable {

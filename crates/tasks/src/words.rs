@@ -210,7 +210,8 @@ fn happening(schedule: &Schedule) -> String {
         Schedule::Described(words) if words.is_empty() => "not known".to_owned(),
         Schedule::Described(words) => format!("as the listing says: {}", printable(words, 400)),
         Schedule::Unknown(element, text) => {
-            format!("on something unknown ({}: {})", name(element), printable(text, 400))
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            format!("on something unknown ({}: {})", name(element), printable(&text, 400))
         }
         Schedule::Once
         | Schedule::Daily(_)
@@ -258,7 +259,9 @@ fn event_words(event: &EventQuery) -> String {
     } else {
         let provider = event.provider.as_deref().map(|provider| format!(" of {}", name(provider))).unwrap_or_default();
         let events = if event.ids.len() == 1 { "event" } else { "events" };
-        format!("on {events} {}{provider} in {channel}", list(event.ids.iter().cloned()))
+        let levels = list(event.levels.iter().cloned());
+        let levels = if levels.is_empty() { levels } else { format!(" with level {levels}") };
+        format!("on {events} {}{provider} in {channel}{levels}", list(event.ids.iter().cloned()))
     };
     if let Some((count, within)) = &event.occurrences {
         let within = within.map(|within| format!(" within {within}")).unwrap_or_default();

@@ -33,8 +33,18 @@ pub(super) fn join(readings: Vec<(String, Reading)>, collection: &mut Collection
         for task in reading.tasks {
             add_task(&mut tasks, task, collection);
         }
-        for row in reading.statuses {
-            statuses.entry(key(&row.path)).or_insert((row, order));
+        for mut row in reading.statuses {
+            // A listing without names has no other key than its place.
+            if row.path.starts_with('(') {
+                row.path = format!("{} of {file}", row.path);
+            }
+            match statuses.get(&key(&row.path)) {
+                Some((first, _)) if *first == row => {}
+                Some(_) => collection.problems.push((file.clone(), Problem::ListedTwice(row.path))),
+                None => {
+                    statuses.insert(key(&row.path), (row, order));
+                }
+            }
         }
     }
     let listed: BTreeMap<_, _> = collection.listed().iter().map(|listed| (key(&listed.path), listed.clone())).collect();

@@ -190,6 +190,8 @@ pub struct EventQuery {
     pub channel: Option<String>,
     /// The events' numbers, as written: `1074`.
     pub ids: Vec<String>,
+    /// The levels, as written, where events of others do not count.
+    pub levels: Vec<String>,
     /// The provider, where there is one only.
     pub provider: Option<String>,
     /// The task starts only after so many events within a time.

@@ -101,6 +101,31 @@ fn every_kind_of_trigger_is_read() {
 }
 
 #[test]
+fn an_event_query_is_put_in_words_only_where_they_say_all_of_it() {
+    let words = |path: &str| {
+        let select =
+            format!("<QueryList><Query Path='System'><Select Path='System'>{path}</Select></Query></QueryList>");
+        let escaped = select.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let found = triggers(&format!("<EventTrigger><Subscription>{escaped}</Subscription></EventTrigger>"));
+        crate::trigger_words(&found[0])
+    };
+    assert_eq!(words("*[System[(EventID=1 or EventID=2)]]"), "on events 1 and 2 in System");
+    assert_eq!(
+        words("*[System[Provider[@Name='A B'] and (Level=4 or Level=0) and (EventID=7)]]"),
+        "on event 7 of A B in System with level 4 and 0"
+    );
+    for more in [
+        "*[System[EventID=1] and EventData[Data='x']]",
+        "*[System[(EventID&gt;=1)]]",
+        "*[System[Level=2]]",
+        "*[System[(EventID=1 or Level=2)]]",
+        "*",
+    ] {
+        assert!(words(more).starts_with("on events matching a query of System: <QueryList>"), "{}", words(more));
+    }
+}
+
+#[test]
 fn what_is_not_known_is_kept_and_warned_of() {
     let task = task_of(
         "<Triggers><DailyTrigger><StartBoundary>x</StartBoundary></DailyTrigger><TimeTrigger><Colour>red</Colour>\

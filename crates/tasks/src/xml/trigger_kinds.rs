@@ -104,49 +104,74 @@ pub(super) fn event(node: Node<'_, '_>, reader: &mut Reader<'_>) -> EventQuery {
     let mut found = EventQuery { query: child_text(node, "Subscription").unwrap_or_default(), ..EventQuery::default() };
     let count = child_text(node, "NumberOfOccurrences").and_then(|text| text.parse().ok());
     found.occurrences = count.map(|count| (count, reader.value(node, "PeriodOfOccurrence", Span::parse)));
-    let Ok(document) = super::parse(&found.query) else {
+    let query = found.query.clone();
+    let Ok(document) = super::parse(&query) else {
         reader.warn("the subscription of an event trigger is not XML");
         return found;
     };
     let mut channels = Vec::new();
-    let (mut ids, mut providers) = (Vec::new(), Vec::new());
+    let mut providers = Vec::new();
     let mut plain = true;
     for select in document.descendants().filter(|node| node.tag_name().name() == "Select") {
         let parent = select.parent().and_then(|query| query.attribute("Path"));
         channels.extend(select.attribute("Path").or(parent).map(str::to_owned));
-        let path = text(select);
-        plain &= terms(&path, &mut ids, &mut providers);
+        plain &= terms(&text(select), &mut found, &mut providers);
     }
     plain &= !document.descendants().any(|node| node.tag_name().name() == "Suppress");
+    let selects = channels.len();
     channels.dedup();
     providers.dedup();
     found.channel = (channels.len() == 1).then(|| channels.remove(0));
-    if plain && providers.len() <= 1 {
-        (found.ids, found.provider) = (ids, providers.pop());
+    // Several selects of different providers, or with levels of their own, are more than one sentence tells.
+    if plain && providers.len() <= 1 && (selects == 1 || found.levels.is_empty()) && found.channel.is_some() {
+        found.provider = providers.pop();
+    } else {
+        (found.ids, found.levels) = (Vec::new(), Vec::new());
     }
     found
 }
 
-/// Whether an XPath is no more than a provider, levels aside, and numbers of events.
-fn terms(path: &str, ids: &mut Vec<String>, providers: &mut Vec<String>) -> bool {
-    let compact: String = path.chars().filter(|c| !c.is_whitespace()).collect();
-    let mut rest = compact.as_str();
-    while let Some(at) = rest.find("EventID=") {
-        rest = &rest[at + "EventID=".len()..];
-        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        ids.push(rest[..end].to_owned());
+/// Whether an XPath is no more than a provider, numbers of events and levels: these are taken from it.
+fn terms(path: &str, found: &mut EventQuery, providers: &mut Vec<String>) -> bool {
+    let mut rest = path.to_owned();
+    while let Some(start) = rest.find("Provider[@Name=") {
+        let value = start + "Provider[@Name=".len();
+        let Some(quote) = rest[value..].chars().next().filter(|c| ['\'', '"'].contains(c)) else { return false };
+        let Some(length) = rest[value + 1..].find(quote) else { return false };
+        providers.push(rest[value + 1..value + 1 + length].to_owned());
+        let end = value + length + 2;
+        rest.replace_range(start..(end + usize::from(rest[end..].starts_with(']'))), " provider ");
     }
-    // The name is taken from the text with its blanks: `Microsoft-Windows-…` has none, `.NET Runtime` has.
-    let mut rest = path;
-    while let Some(at) = rest.find("@Name") {
-        rest = &rest[at + "@Name".len()..];
-        let value = rest.trim_start().strip_prefix('=').map(str::trim_start);
-        let Some(quote) = value.and_then(|value| value.chars().next()).filter(|c| ['\'', '"'].contains(c)) else {
+    numbers(&mut rest, "EventID=", " number ", &mut found.ids);
+    numbers(&mut rest, "Level=", " level ", &mut found.levels);
+    let others = rest.chars().any(|c| !c.is_ascii_alphanumeric() && !c.is_whitespace() && !"*[]()".contains(c));
+    !others && !found.ids.is_empty() && is_conjunction(&rest)
+}
+
+/// Whether each of the parts that `and` joins speaks of one thing only, and no two of the same: alternatives of different
+/// things are more than the words of a trigger can say.
+fn is_conjunction(rest: &str) -> bool {
+    let words = rest.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty() && *word != "System");
+    let words: Vec<_> = words.collect();
+    let mut seen = Vec::new();
+    for part in words.split(|word| *word == "and") {
+        let mut kinds: Vec<_> = part.iter().filter(|word| **word != "or").collect();
+        kinds.dedup();
+        let [kind] = kinds[..] else { return false };
+        if !["provider", "number", "level"].contains(kind) || seen.contains(kind) {
             return false;
-        };
-        let value = &value.unwrap_or_default()[1..];
-        providers.push(value.split(quote).next().unwrap_or_default().to_owned());
+        }
+        seen.push(*kind);
     }
-    let only = ["EventData", "EventID>", "EventID<", "EventID!", "Data[", "band(", "timediff", "not("];
-    !ids.is_empty() && !only.iter().any(|more| compact.contains(more))
+    true
+}
+
+/// Takes each `NAME=NUMBER` from a text.
+fn numbers(text: &mut String, name: &str, word: &str, into: &mut Vec<String>) {
+    while let Some(start) = text.find(name) {
+        let value = start + name.len();
+        let digits = text[value..].bytes().take_while(u8::is_ascii_digit).count();
+        into.push(text[value..value + digits].to_owned());
+        text.replace_range(start..value + digits, word);
+    }
 }
