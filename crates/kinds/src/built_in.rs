@@ -8,10 +8,11 @@ use crate::check::Check;
 use crate::command::Command;
 use crate::rclone::Rclone;
 use crate::restic::Restic;
+use crate::robocopy::Robocopy;
 use crate::rsync::Rsync;
 
 /// The names of the kinds.
-pub const NAMES: [&str; 5] = ["check", "command", "rclone", "restic", "rsync"];
+pub const NAMES: [&str; 6] = ["check", "command", "rclone", "restic", "robocopy", "rsync"];
 
 /// A built-in kind.
 pub struct BuiltIn(Box<dyn Plugin>);
@@ -25,6 +26,7 @@ impl BuiltIn {
             "command" => Box::new(Command::new(around)),
             "rclone" => Box::new(Rclone::new(around)),
             "restic" => Box::new(Restic::new(around)),
+            "robocopy" => Box::new(Robocopy::new(around)),
             "rsync" => Box::new(Rsync::new(around)),
             _ => return None,
         }))

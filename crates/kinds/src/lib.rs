@@ -1,4 +1,4 @@
-//! The built-in kinds of backup jobs, each a plugin in Rust: `rsync`, `rclone`, `restic`, `command`, `check`.
+//! The built-in kinds of backup jobs, each a plugin in Rust: `rsync`, `rclone`, `restic`, `robocopy`, `command`, `check`.
 //!
 //! A kind runs a tool that others wrote, and trusts it with nothing:
 //! - nothing is deleted before it was counted and is within the run's bound, and nothing from a source that is missing
@@ -25,6 +25,7 @@ pub mod proof;
 mod rclone;
 mod report;
 mod restic;
+mod robocopy;
 mod rsync;
 mod state;
 mod tool;

@@ -66,6 +66,21 @@ pub(crate) fn verify(
     report(&found, share, &state.coverage, around.now_s())
 }
 
+/// A proof of what is in the copy, where the tool says that so many files have no copy: only it knows which are left out.
+/// They may be newer than the last run, which the next one shows.
+pub(crate) fn with_absent(mut report: Report, absent: u64) -> Report {
+    if absent == 0 || !matches!(report.outcome, Outcome::Done | Outcome::Nothing) {
+        return report;
+    }
+    report.counts.skipped += absent;
+    report.counts.seen += absent;
+    report.sentence = bounded(&format!("{} {} have no copy yet.", report.sentence, files(absent)));
+    report.outcome = Outcome::Partial;
+    report.cause = Some("not-proven".to_owned());
+    report.next_step = Some("run the job, then prove it again".to_owned());
+    report
+}
+
 fn report(found: &Comparison, share: Share, coverage: &Coverage, now_s: i64) -> Report {
     let counts = Counts {
         seen: found.proven + found.changed + found.bad(),

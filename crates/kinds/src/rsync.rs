@@ -5,7 +5,7 @@ mod settings;
 
 use std::path::Path;
 
-use strongroom_plugin::protocol::{Describe, Evidence, Level, Outcome, Problem, ReadBack, Report, Request, Retry};
+use strongroom_plugin::protocol::{Describe, Evidence, Outcome, Problem, ReadBack, Report, Request, Retry};
 use strongroom_plugin::{Plugin, Speaker};
 
 use crate::around::Around;
@@ -177,22 +177,8 @@ impl Rsync {
         if !matches!(absent.outcome, Outcome::Done | Outcome::Nothing) {
             return absent;
         }
-        let mut report = local::verify(request, &self.around, speaker, (source, target), settings.proof, Base::Target);
-        let absent = absent.counts.copied;
-        if absent > 0 && matches!(report.outcome, Outcome::Done | Outcome::Nothing) {
-            // Their names are not known here: they may be newer than the last run, which the next one shows.
-            speaker.log(Level::Warn, format!("{absent} files have no copy yet"));
-            report.counts.skipped += absent;
-            report.counts.seen += absent;
-            report.sentence = crate::report::bounded(&format!(
-                "{} {} are not copied yet.",
-                report.sentence,
-                strongroom_model::text::files(absent)
-            ));
-            report.outcome = Outcome::Partial;
-            report.cause = Some("not-proven".to_owned());
-        }
-        report
+        let report = local::verify(request, &self.around, speaker, (source, target), settings.proof, Base::Target);
+        local::with_absent(report, absent.counts.copied)
     }
 
     /// `rsync -c`: both sides compute the checksums of all files, each where it is.

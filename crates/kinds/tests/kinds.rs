@@ -11,5 +11,7 @@ mod rclone;
 mod restic;
 #[path = "kinds/rig.rs"]
 mod rig;
+#[path = "kinds/robocopy.rs"]
+mod robocopy;
 #[path = "kinds/rsync.rs"]
 mod rsync;
