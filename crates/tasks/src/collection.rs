@@ -152,7 +152,8 @@ impl Collection {
 
 /// A file that holds no tasks in a collector's folder: copies of scripts, and what the site added.
 fn is_beside(name: &str, has_manifest: bool) -> bool {
-    name == MANIFEST_NAME || has_manifest && !name.to_ascii_lowercase().ends_with(".xml")
+    let is_definition = name.to_ascii_lowercase().ends_with(".xml") && !name.starts_with("scripts/");
+    name == MANIFEST_NAME || has_manifest && !is_definition
 }
 
 fn read_all(

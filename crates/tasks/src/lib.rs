@@ -14,6 +14,7 @@ pub mod manifest;
 mod moment;
 mod needs;
 mod problem;
+pub mod restore;
 pub mod schtasks;
 mod span;
 pub mod tables;

@@ -16,17 +16,8 @@ pub fn restore_needs(task: &Task) -> Vec<String> {
     if has(|schedule| matches!(schedule, Schedule::Boot)) {
         needs.push("an administrator: it starts with the computer".to_owned());
     }
-    if has(|schedule| matches!(schedule, Schedule::Registration)) {
-        needs.push("care: registering it starts it".to_owned());
-    }
     if has(|schedule| matches!(schedule, Schedule::Signal(..))) {
         needs.push("nothing: Windows brings it along, and another build's may not fit".to_owned());
-    }
-    if has(|schedule| matches!(schedule, Schedule::Once)) && task.settings.start_when_available {
-        needs.push("care: a past start is made up for at once".to_owned());
-    }
-    if task.settings.delete_expired_after.is_some() && task.triggers.iter().any(|trigger| trigger.end.is_some()) {
-        needs.push("care: once its triggers have ended it is deleted".to_owned());
     }
     for action in &task.actions {
         match action {
@@ -39,8 +30,27 @@ pub fn restore_needs(task: &Task) -> Vec<String> {
             Action::Exec { .. } | Action::Unknown { .. } => {}
         }
     }
+    needs.extend(cautions(task).into_iter().map(|caution| format!("care: {caution}")));
     needs.dedup();
     needs
+}
+
+/// Why a restored task must be looked at before it is switched on.
+pub(crate) fn cautions(task: &Task) -> Vec<String> {
+    let has = |wanted: fn(&Schedule) -> bool| task.triggers.iter().any(|trigger| wanted(&trigger.schedule));
+    let cautions = [
+        (has(|schedule| matches!(schedule, Schedule::Registration)), "registering or switching it on may start it"),
+        (
+            has(|schedule| matches!(schedule, Schedule::Once)) && task.settings.start_when_available,
+            "a past start is made up for at once",
+        ),
+        (
+            task.settings.delete_expired_after.is_some() && task.triggers.iter().any(|trigger| trigger.end.is_some()),
+            "once its triggers have ended it is deleted",
+        ),
+        (!task.warnings.is_empty(), "not all of its definition was understood"),
+    ];
+    cautions.iter().filter(|(holds, _)| *holds).map(|(_, words)| (*words).to_owned()).collect()
 }
 
 fn of_principal(principal: &Principal) -> Vec<String> {

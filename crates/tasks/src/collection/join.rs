@@ -49,6 +49,10 @@ pub(super) fn join(readings: Vec<(String, Reading)>, collection: &mut Collection
     }
     let listed: BTreeMap<_, _> = collection.listed().iter().map(|listed| (key(&listed.path), listed.clone())).collect();
     for listed in listed.values() {
+        if !tasks.contains_key(&key(&listed.path)) {
+            let path = strongroom_model::text::printable(&listed.path, 200);
+            collection.partial.push(format!("the definition of {path} is missing"));
+        }
         // What the scheduler lists without a definition is a task all the same.
         tasks
             .entry(key(&listed.path))
