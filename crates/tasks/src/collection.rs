@@ -2,6 +2,7 @@
 //! of exports, dumps and listings.
 
 mod join;
+mod linux;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+pub use self::linux::{LIST_TIMERS_NAME, SHOW_NAME, read_linux_collection};
 use crate::file::read_file;
 use crate::manifest::{Listed, MANIFEST_NAME, Manifest, ReferencedFile};
 use crate::problem::{Problem, Reading};
@@ -92,37 +94,49 @@ impl Collection {
 /// Reads a host's files. Every file is read; what cannot be is among the problems, and the others go on.
 #[must_use]
 pub fn read_collection(files: &[CollectedFile<'_>], assumed: &Assumed) -> Collection {
-    let mut collection = Collection {
-        host: assumed.host.clone(),
-        collected_at: assumed.collected_at,
-        zone: assumed.zone.clone(),
-        boot: None,
-        logged_on: None,
-        entries: Vec::new(),
-        problems: Vec::new(),
-        partial: Vec::new(),
-        manifest: None,
-    };
-    let manifest = files.iter().find(|file| file.name == MANIFEST_NAME).map(|file| Manifest::read(file.bytes));
-    match manifest {
-        Some(Ok(manifest)) => collection.take_manifest(manifest),
-        Some(Err(problem)) => {
-            collection.problems.push((MANIFEST_NAME.to_owned(), problem));
-            collection.partial.push("its manifest cannot be read".to_owned());
-        }
-        None => collection.partial.push("without a manifest it is not known which rights its account had".to_owned()),
-    }
+    let mut collection = Collection::begun(files, assumed);
     let page = assumed.page.or_else(|| collection.manifest.as_ref().and_then(Manifest::page));
     let readings = read_all(files, page, &mut collection);
     join::join(readings, &mut collection);
-    if !collection.problems.is_empty() {
-        collection.partial.push("not everything in it could be read".to_owned());
-    }
-    collection.entries.sort_by(|one, other| one.task.path.cmp(&other.task.path));
+    collection.finish();
     collection
 }
 
 impl Collection {
+    /// What the manifest and the site tell, without a task.
+    fn begun(files: &[CollectedFile<'_>], assumed: &Assumed) -> Self {
+        let mut collection = Self {
+            host: assumed.host.clone(),
+            collected_at: assumed.collected_at,
+            zone: assumed.zone.clone(),
+            boot: None,
+            logged_on: None,
+            entries: Vec::new(),
+            problems: Vec::new(),
+            partial: Vec::new(),
+            manifest: None,
+        };
+        let manifest = files.iter().find(|file| file.name == MANIFEST_NAME).map(|file| Manifest::read(file.bytes));
+        match manifest {
+            Some(Ok(manifest)) => collection.take_manifest(manifest),
+            Some(Err(problem)) => {
+                collection.problems.push((MANIFEST_NAME.to_owned(), problem));
+                collection.partial.push("its manifest cannot be read".to_owned());
+            }
+            None => {
+                collection.partial.push("without a manifest it is not known which rights its account had".to_owned())
+            }
+        }
+        collection
+    }
+
+    fn finish(&mut self) {
+        if !self.problems.is_empty() {
+            self.partial.push("not everything in it could be read".to_owned());
+        }
+        self.entries.sort_by(|one, other| one.task.path.cmp(&other.task.path));
+    }
+
     fn take_manifest(&mut self, manifest: Manifest) {
         self.host = self.host.take().or_else(|| manifest.host.clone());
         self.collected_at = self.collected_at.or(manifest.collected_at);
