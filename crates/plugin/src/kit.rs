@@ -38,6 +38,8 @@ pub struct Kit {
     pub config: Option<Value>,
     /// Secrets that the plugin needs to work; those that are not given are made up. Their values must be nowhere else.
     pub secrets: BTreeMap<String, Secret>,
+    /// A program that is run with the two folders as arguments before each case, such as to make a repository.
+    pub before: Option<PathBuf>,
     /// How long the kit waits.
     pub patience: Patience,
 }
@@ -87,10 +89,11 @@ impl Kit {
     /// Tries every case. Takes some seconds, and longer with a plugin that does not end when it is asked to.
     pub async fn run(&self) -> Tried {
         let mut bench = Bench::new(self);
+        let old = proving::prepare(&mut bench);
         speaking::run(&mut bench).await;
         ending::run(&mut bench).await;
         copying::run(&mut bench).await;
-        proving::run(&mut bench).await;
+        proving::run(&mut bench, old).await;
         lines::run(&mut bench);
         bench.finish()
     }

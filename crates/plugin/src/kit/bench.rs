@@ -5,6 +5,7 @@ mod outcome;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -138,7 +139,16 @@ impl<'a> Bench<'a> {
     /// New folders with the usual files.
     pub(super) fn fixture(&mut self) -> std::io::Result<Fixture> {
         self.fixtures += 1;
-        Fixture::make(&self.kit.folder.join(format!("fixture.{}", self.fixtures)))
+        let fixture = Fixture::make(&self.kit.folder.join(format!("fixture.{}", self.fixtures)))?;
+        if let Some(before) = &self.kit.before {
+            let mut command = Command::new(before);
+            command.args([&fixture.source, &fixture.target]).stdin(Stdio::null()).stdout(Stdio::null());
+            let status = command.status()?;
+            if !status.success() {
+                return Err(std::io::Error::other(format!("{} ended with {status}", before.display())));
+            }
+        }
+        Ok(fixture)
     }
 
     /// Starts the plugin once; its number in `trials`.

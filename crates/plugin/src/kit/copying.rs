@@ -73,7 +73,7 @@ async fn twice(bench: &mut Bench<'_>) -> io::Result<Found> {
 async fn target_missing(bench: &mut Bench<'_>) -> io::Result<Found> {
     let fixture = bench.fixture()?;
     let config = fixture.fill(&bench.config());
-    fs::remove_dir(&fixture.target)?;
+    fs::remove_dir_all(&fixture.target)?;
     let trial = bench.run(20, &config).await;
     let trial = &bench.trials[trial];
     let is_ok = trial.outcome() == Some(Outcome::Obstructed) && !fixture.target.exists();

@@ -23,6 +23,7 @@ async fn tried(argv: &[&Path], patience: Patience) -> Tried {
         folder: folder.path().to_owned(),
         config: None,
         secrets: BTreeMap::new(),
+        before: None,
         patience,
     };
     kit.run().await

@@ -23,6 +23,10 @@ pub(super) struct TestArgs {
     /// Secrets that the plugin needs, as a JSON object of texts; must be readable by you alone
     #[arg(long, value_name = "FILE")]
     secrets: Option<PathBuf>,
+    /// A program to run before each case, with the source folder and the target folder as arguments, such as to make
+    /// a repository
+    #[arg(long, value_name = "PROGRAM")]
+    before: Option<PathBuf>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -42,6 +46,7 @@ pub(super) async fn run(args: &TestArgs, out: &mut Out) -> Result<Exit, CliError
         folder: folder.path().to_owned(),
         config: args.settings.as_deref().map(read).transpose()?,
         secrets: secrets.into_iter().map(|(name, secret)| (name, Secret::new(secret))).collect(),
+        before: args.before.clone(),
         patience: Patience::default(),
     };
     let tried = kit.run().await;
