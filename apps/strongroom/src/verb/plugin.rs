@@ -1,7 +1,9 @@
-//! `strongroom plugin`: programs that transfer and verify backup jobs.
+//! `strongroom plugin`: programs that transfer and verify backup jobs, built in or others'.
 
 mod command;
 mod describe;
+mod list;
+mod serve;
 mod test;
 
 use clap::Subcommand;
@@ -10,13 +12,15 @@ use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
 
-/// Describes or tests a plugin: a program that transfers and verifies backup jobs
+/// Lists, describes or tests plugins: programs that transfer and verify backup jobs
 #[derive(Debug, clap::Args)]
 #[command(
     subcommand_required = true,
     arg_required_else_help = true,
     after_help = "\
 Examples:
+  strongroom plugin list                               the built-in kinds of jobs
+  strongroom plugin describe rsync                     what a kind does
   strongroom plugin describe /opt/plugins/copy.py      what it is, and the digest to accept it by
   strongroom plugin test /opt/plugins/copy.py          whether it keeps to the protocol
   strongroom plugin test --settings job.json /opt/plugins/copy.py
@@ -33,13 +37,19 @@ pub(crate) struct Args {
 enum PluginVerb {
     /// Shows what a plugin says of itself, and the digest of its files
     Describe(describe::DescribeArgs),
+    /// Lists the built-in kinds
+    List(list::ListArgs),
     /// Tries whether a plugin keeps to the protocol, on files of its own
     Test(test::TestArgs),
+    /// Serves one request to a built-in kind, as Strongroom itself starts it
+    Serve(serve::ServeArgs),
 }
 
 pub(crate) async fn run(args: &Args, out: &mut Out) -> Result<Exit, CliError> {
     match &args.action {
         PluginVerb::Describe(args) => describe::run(args, out).await,
+        PluginVerb::List(args) => list::run(args, out).await,
         PluginVerb::Test(args) => test::run(args, out).await,
+        PluginVerb::Serve(args) => serve::run(args).await,
     }
 }

@@ -63,3 +63,60 @@ fn transcripts_name_no_folder_and_no_secret() {
     assert!(transcripts.as_array().unwrap().len() > 20);
     assert!(ended.stdout.contains("{folder}/") && !ended.stdout.contains("canary"), "{}", ended.stdout);
 }
+
+#[test]
+fn built_in_kinds_are_plugins_like_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = run(folder.path(), &["plugin", "list"]).expect(0);
+    for kind in strongroom_kinds::NAMES {
+        assert!(ended.stdout.contains(&format!("{kind} ")), "{}", ended.stdout);
+        run(folder.path(), &["plugin", "describe", kind]).expect(0);
+    }
+    let ended = run(folder.path(), &["plugin", "serve", "tape"]).expect(64);
+    assert!(ended.stderr.contains("unknown kind \"tape\"; expected "), "{}", ended.stderr);
+    run(folder.path(), &["plugin", "serve", "command"]).expect(64);
+}
+
+/// A command that keeps to the rules: nothing to do, no target, a digest beside what it writes.
+const DUMP: &str = r#"cd "$1" || exit 2
+[ -e dump.sql ] && exit 3
+echo dump >dump.sql && sha256sum dump.sql >dump.sql.sha256"#;
+
+/// Settings of a built-in kind for the test's own folders.
+fn settings(kind: &str) -> Value {
+    match kind {
+        "rsync" | "rclone" => serde_json::json!({"source": "{source}", "target": "{target}"}),
+        "command" => serde_json::json!({
+            "argv": ["sh", "-c", DUMP, "sh", "{target}"],
+            "exit_codes": {"2": "obstructed", "3": "nothing"},
+            "expect": {"files": "{target}/*.sql", "sha256_beside": true}
+        }),
+        "check" => serde_json::json!({"argv": ["sh", "-c", "echo OK"]}),
+        other => panic!("no settings for the kind {other}"),
+    }
+}
+
+/// Not tried here: robocopy, which is not to be had, and restic, which derives a key at each of some fifty starts.
+const ELSEWHERE: [&str; 2] = ["robocopy", "restic"];
+
+#[test]
+fn built_in_kinds_pass_the_test_of_plugins() {
+    let folder = tempfile::tempdir().unwrap();
+    for kind in strongroom_kinds::NAMES.into_iter().filter(|kind| !ELSEWHERE.contains(kind)) {
+        let file = folder.path().join("settings.json");
+        std::fs::write(&file, settings(kind).to_string()).unwrap();
+        let ended = run(folder.path(), &["plugin", "test", "--settings", file.to_str().unwrap(), kind]);
+        assert_eq!(ended.code, Some(0), "{kind}: {}", ended.stdout);
+    }
+}
+
+#[test]
+fn a_program_prepares_the_folders_of_each_case() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = folder.path().join("before.sh");
+    std::fs::write(&before, "#!/bin/sh\nexit 7\n").unwrap();
+    std::fs::set_permissions(&before, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let args = ["plugin", "test", "--before", before.to_str().unwrap(), "sh", &example("dump.sh")];
+    let ended = run(folder.path(), &args).expect(1);
+    assert!(ended.stdout.contains("before.sh ended with exit status: 7"), "{}", ended.stdout);
+}

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use strongroom_plugin::host::{Environment, Obstacle};
 
+use super::serve::words_of;
 use crate::cli_error::CliError;
 
 /// A program and its arguments, as the last words of a command line.
 #[derive(Debug, clap::Args)]
 pub(super) struct CommandArgs {
-    /// The plugin's program and its arguments
+    /// The plugin's program and its arguments, or a built-in kind
     #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     command: Vec<OsString>,
 }
@@ -18,6 +19,10 @@ pub(super) struct CommandArgs {
 impl CommandArgs {
     /// The words, with files of the current folder by their whole path: the plugin runs in another one.
     pub(super) fn words(&self) -> Vec<OsString> {
+        let only = self.command.first().filter(|_| self.command.len() == 1);
+        if let Some(words) = only.and_then(|word| word.to_str()).and_then(words_of) {
+            return words;
+        }
         let whole = |word: &OsString| {
             let path = Path::new(word);
             let is_file = path.is_file() && path.is_relative();

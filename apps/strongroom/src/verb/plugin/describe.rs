@@ -1,5 +1,7 @@
 //! `strongroom plugin describe`.
 
+use std::ffi::OsString;
+
 use serde::Serialize;
 use strongroom_plugin::host::{Bounds, Launch, digest_of, run as start};
 use strongroom_plugin::protocol::{Describe, Operation, Outcome, Request};
@@ -29,8 +31,20 @@ struct Shown {
 }
 
 pub(super) async fn run(args: &DescribeArgs, out: &mut Out) -> Result<Exit, CliError> {
-    let (words, folder) = (args.command.words(), folder()?);
+    let words = args.command.words();
     let digest = digest_of(&words, &environment()).map_err(|obstacle| not_started(&obstacle))?;
+    let shown = Shown { digest: digest.to_string(), describe: described(words).await? };
+    if args.json {
+        out.json(&shown)?;
+    } else {
+        page(&shown, out)?;
+    }
+    Ok(Exit::Well)
+}
+
+/// What a plugin says of itself, with the name and the version of its greeting where it leaves them out.
+pub(super) async fn described(words: Vec<OsString>) -> Result<Describe, CliError> {
+    let folder = folder()?;
     let launch = Launch::new(words, environment(), folder.path().to_owned());
     let bounds = Bounds::of(Operation::Describe);
     let request = Request::new(Operation::Describe);
@@ -46,13 +60,7 @@ pub(super) async fn run(args: &DescribeArgs, out: &mut Out) -> Result<Exit, CliE
         let or = |said: String, greeted: String| if said.is_empty() { greeted } else { said };
         (describe.name, describe.version) = (or(describe.name, hello.name), or(describe.version, hello.version));
     }
-    let shown = Shown { digest: digest.to_string(), describe };
-    if args.json {
-        out.json(&shown)?;
-        return Ok(Exit::Well);
-    }
-    page(&shown, out)?;
-    Ok(Exit::Well)
+    Ok(describe)
 }
 
 fn page(shown: &Shown, out: &mut Out) -> Result<(), CliError> {
