@@ -124,7 +124,7 @@ impl Collection {
                 collection.partial.push("its manifest cannot be read".to_owned());
             }
             None => {
-                collection.partial.push("without a manifest it is not known which rights its account had".to_owned())
+                collection.partial.push("without a manifest it is not known which rights its account had".to_owned());
             }
         }
         collection

@@ -1,8 +1,9 @@
-//! Restoring the tasks of a collection on a Windows host: a plan as data, and the script that carries it out.
+//! Restoring the tasks of a collection: a plan as data, and the script that carries it out.
 //!
 //! The script is always the same and can be reviewed once; all that comes from a collection is in the plan, as JSON, so
 //! that no name or argument is ever part of a program's text. Passwords are in neither: the script asks for them.
 
+mod linux;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use strongroom_model::text::printable;
 
+pub use self::linux::{LINUX_PLAN_NAME, LINUX_RESTORE_SCRIPT, LinuxFile, LinuxRestore};
 use crate::collection::{Collection, Entry};
 use crate::manifest::{Account, Folder};
 use crate::needs::{cautions, restore_needs};
