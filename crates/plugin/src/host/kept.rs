@@ -2,13 +2,12 @@
 
 use std::collections::VecDeque;
 
-/// The first and the last bytes of a stream, in whole lines.
+/// The first and the last bytes of a stream, in whole lines. Holds little more than it keeps, however short these are.
 #[derive(Debug)]
 pub(super) struct Kept {
     most_each: usize,
     first: Vec<u8>,
-    last: VecDeque<Vec<u8>>,
-    last_bytes: usize,
+    last: VecDeque<u8>,
     left_out_bytes: u64,
     is_first_full: bool,
 }
@@ -16,26 +15,25 @@ pub(super) struct Kept {
 impl Kept {
     /// Keeps so many bytes of the start, and as many of the end.
     pub(super) fn new(most_each: usize) -> Self {
-        let (first, last) = (Vec::new(), VecDeque::new());
-        Self { most_each, first, last, last_bytes: 0, left_out_bytes: 0, is_first_full: false }
+        Self { most_each, first: Vec::new(), last: VecDeque::new(), left_out_bytes: 0, is_first_full: false }
     }
 
     /// Takes a line; its line feed is added.
     pub(super) fn push(&mut self, line: &str) {
-        let size = line.len() + 1;
-        if !self.is_first_full && self.first.len() + size <= self.most_each {
+        if !self.is_first_full && self.first.len() + line.len() < self.most_each {
             self.first.extend_from_slice(line.as_bytes());
             self.first.push(b'\n');
             return;
         }
         self.is_first_full = true;
-        self.last.push_back(format!("{line}\n").into_bytes());
-        self.last_bytes += size;
-        while self.last_bytes > self.most_each
-            && let Some(gone) = self.last.pop_front()
-        {
-            self.last_bytes -= gone.len();
-            self.left_out_bytes += gone.len() as u64;
+        self.last.extend(line.as_bytes());
+        self.last.push_back(b'\n');
+        let excess = self.last.len().saturating_sub(self.most_each);
+        if excess > 0 {
+            // To the end of the line that is cut into.
+            let rest = self.last.iter().skip(excess - 1).position(|byte| *byte == b'\n').unwrap_or_default();
+            self.last.drain(..excess + rest);
+            self.left_out_bytes += (excess + rest) as u64;
         }
     }
 
@@ -44,11 +42,10 @@ impl Kept {
         self.left_out_bytes > 0
     }
 
-    /// What was kept: the start, then the lines of the end.
-    pub(super) fn parts(&self) -> Vec<&[u8]> {
-        let mut parts = vec![self.first.as_slice()];
-        parts.extend(self.last.iter().map(Vec::as_slice));
-        parts
+    /// What was kept: the start, then the end in two parts.
+    pub(super) fn parts(&self) -> [&[u8]; 3] {
+        let (a, b) = self.last.as_slices();
+        [&self.first, a, b]
     }
 
     /// How much was left out between the first part and the second.

@@ -38,10 +38,15 @@ impl Redactor {
         let mut forms = Vec::new();
         for (name, secret) in secrets {
             let unredactable = || Unredactable { name: name.clone() };
-            if secret.reveal().len() < MIN_SECRET_BYTES {
+            // A secret from a file often has a line feed, which programs take off.
+            let (whole, trimmed) = (secret.reveal(), secret.reveal().trim());
+            if trimmed.len() < MIN_SECRET_BYTES {
                 return Err(unredactable());
             }
-            forms::add(secret.reveal(), &mut forms);
+            forms::add(trimmed, &mut forms);
+            if whole != trimmed {
+                forms::add(whole, &mut forms);
+            }
         }
         forms.sort();
         forms.dedup();

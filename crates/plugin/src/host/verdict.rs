@@ -145,7 +145,7 @@ fn ended(mut report: Report, seen: &Seen, facts: &Facts<'_>, notes: &mut Vec<Str
     let said = report.outcome;
     numbers::check(&mut report, seen, facts, notes);
     let how = match facts.end {
-        End::Code(0) if facts.stop.is_none() || said <= Outcome::Done => return report,
+        End::Code(0) => return report,
         End::Code(code) => format!("then ended with code {code}"),
         End::Signal(signal) => format!("was then ended by signal {signal}"),
         End::Stuck => "then did not end".to_owned(),
@@ -171,6 +171,9 @@ fn note(seen: &Seen, facts: &Facts<'_>, notes: &mut Vec<String>) {
     say(seen.cut_lines, "Lines that were longer than 64 KiB, and were cut: {}.");
     say(seen.malformed, "Messages that could not be read: {}.");
     say(facts.left_behind as u64, "Processes that the plugin left behind, and that were ended: {}.");
+    if let Some(Stop::Lingered(after)) = facts.stop {
+        notes.push(format!("The plugin was still there {} after its result, and was ended.", shown(after)));
+    }
     if seen.is_state_too_large {
         notes.push("The plugin's state is larger than 16 KiB, and was not kept.".to_owned());
     }

@@ -62,6 +62,13 @@ fn each_line_of_a_key_is_a_secret() {
 }
 
 #[test]
+fn a_line_feed_around_a_secret_hides_it_no_less() {
+    let redactor = redactor(&["hunter2\n"]);
+    assert_eq!(redactor.text("is hunter2?"), "is [redacted]?");
+    assert!(redactor.text(&BASE64.encode(b"hunter2\n")).starts_with("[redacted]"));
+}
+
+#[test]
 fn strings_and_keys_of_json_are_redacted_whatever_their_escapes() {
     let redactor = redactor(&["hunter2"]);
     let mut value: Value =

@@ -36,6 +36,8 @@ pub(super) struct Process {
     lines: Option<mpsc::UnboundedSender<Vec<u8>>>,
     _streams: Vec<AbortOnDropHandle<()>>,
     is_reaped: bool,
+    /// Whether its children were ended as well.
+    is_gone: bool,
 }
 
 impl Process {
@@ -68,7 +70,7 @@ impl Process {
         ];
         let tree = Arc::new(Tree::new(leader, mark));
         let lines = (launch.stdin == Stdin::Open).then_some(lines);
-        Ok((Self { child, tree, lines, _streams: streams, is_reaped: false }, pieces))
+        Ok((Self { child, tree, lines, _streams: streams, is_reaped: false, is_gone: false }, pieces))
     }
 
     /// Writes a line to its standard input; `false` if that is closed.
@@ -91,13 +93,14 @@ impl Process {
     }
 
     /// Gives its children a moment to end, and ends the rest; how many those were.
-    pub(super) async fn end_children(&self, grace: Duration) -> usize {
+    pub(super) async fn end_children(&mut self, grace: Duration) -> usize {
         let until = Instant::now() + grace;
         loop {
             let tree = Arc::clone(&self.tree);
             let is_last = Instant::now() >= until;
             let left = blocking(move || if is_last { tree.kill_marked() } else { tree.marked() }).await;
             if left == 0 || is_last {
+                self.is_gone = true;
                 return left;
             }
             sleep(LOOK).await;
@@ -107,8 +110,11 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        // After that its id may be another's.
         if !self.is_reaped {
             self.tree.kill_group();
+        }
+        if !self.is_gone {
             let _ = self.tree.kill_marked();
         }
     }

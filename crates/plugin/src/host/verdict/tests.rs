@@ -104,6 +104,7 @@ fn a_bad_end_is_never_better_than_failed() {
     run(&[hello(), result("done")]).end(End::Signal(11)).is(Outcome::Failed, "plugin-crashed", "signal 11");
     let lingered = Stop::Lingered(Duration::from_secs(30));
     run(&[hello(), result("done")]).stop(lingered).killed().is(Outcome::Failed, "plugin-crashed", "signal 9");
+    run(&[hello(), result("partial")]).stop(lingered).is(Outcome::Partial, "", "As said.");
     run(&[hello(), result("failed")]).end(End::Code(3)).is(Outcome::Failed, "", "As said.");
 }
 
