@@ -9,7 +9,8 @@ use crate::tree;
 
 #[test]
 fn every_script_is_sound() {
-    let scripts = [tree::files_like("", ".sh"), tree::files_like("debian/", "")].concat();
+    let example = vec!["../docs/plugins/dump.sh".to_owned()];
+    let scripts = [tree::files_like("", ".sh"), tree::files_like("debian/", ""), example].concat();
     for file in scripts {
         let shell = if tree::read(&file).starts_with("#!/bin/bash\n") { "bash" } else { "sh" };
         tree::succeeds(tree::tool(shell, shell).args(["-n", &file]));
