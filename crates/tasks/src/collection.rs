@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-pub use self::linux::{LIST_TIMERS_NAME, SHOW_NAME, read_linux_collection};
+pub use self::linux::{LIST_TIMERS_NAME, SHOW_NAME};
 use crate::file::read_file;
 use crate::manifest::{Listed, MANIFEST_NAME, Manifest, ReferencedFile};
 use crate::problem::{Problem, Reading};
@@ -91,13 +91,24 @@ impl Collection {
     }
 }
 
-/// Reads a host's files. Every file is read; what cannot be is among the problems, and the others go on.
+/// Reads a host's files: a collector's folder, or any files of those that `docs/tasks.md` names, of Windows and of Linux.
+/// Every file is read; what cannot be is among the problems, and the others go on.
 #[must_use]
 pub fn read_collection(files: &[CollectedFile<'_>], assumed: &Assumed) -> Collection {
     let mut collection = Collection::begun(files, assumed);
     let page = assumed.page.or_else(|| collection.manifest.as_ref().and_then(Manifest::page));
-    let readings = read_all(files, page, &mut collection);
+    // A collector on Windows lists its definitions: what lies beside them are copies of scripts.
+    let of_windows = !collection.listed().is_empty();
+    let (mut windows, mut linux) = (Vec::new(), Vec::new());
+    for file in files {
+        match linux::kind(file).filter(|_| !of_windows && file.name != MANIFEST_NAME) {
+            Some(kind) => linux.push((kind, *file)),
+            None => windows.push(*file),
+        }
+    }
+    let readings = read_all(&windows, page, &mut collection);
     join::join(readings, &mut collection);
+    linux::add_linux(&linux, &mut collection);
     collection.finish();
     collection
 }
@@ -177,7 +188,7 @@ fn read_all(
 ) -> Vec<(String, Reading)> {
     let by_file: BTreeMap<_, _> =
         collection.listed().iter().filter_map(|listed| Some((listed.file.clone()?, listed.clone()))).collect();
-    let has_manifest = collection.manifest.is_some();
+    let has_manifest = !collection.listed().is_empty();
     let mut readings = Vec::new();
     for file in files.iter().filter(|file| by_file.contains_key(file.name) || !is_beside(file.name, has_manifest)) {
         let listed = by_file.get(file.name);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Assumed, CollectedFile, Collection, Entry};
+use super::{CollectedFile, Collection, Entry};
 use crate::linux::{
     CrontabForm, ListedTimer, UnitFile, read_anacron_stamp, read_anacrontab, read_crontab, read_list_timers, read_show,
     read_units,
@@ -16,23 +16,69 @@ pub const LIST_TIMERS_NAME: &str = "list-timers.json";
 /// `systemctl show` of all timers and of their services.
 pub const SHOW_NAME: &str = "show.txt";
 
-/// Reads a Linux host's files. Names are their paths without the first slash, as of a copy of the file system:
-/// `etc/crontab`, `etc/cron.d/*`, `var/spool/cron/…/USER`, `etc/anacrontab`, `var/spool/anacron/IDENTIFIER`, `*.timer`,
-/// `*.service` and drop-ins; [`LIST_TIMERS_NAME`] and [`SHOW_NAME`] are what was printed. A manifest may tell the rest.
-#[must_use]
-pub fn read_linux_collection(files: &[CollectedFile<'_>], assumed: &Assumed) -> Collection {
-    let mut collection = Collection::begun(files, assumed);
-    add_crontabs(files, &mut collection);
-    add_anacron(files, &mut collection);
-    add_timers(files, &mut collection);
-    collection.finish();
-    collection
+/// What a file of a Linux host is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kind {
+    Crontab(CrontabForm),
+    Anacrontab,
+    Stamp,
+    Unit,
+    ListTimers,
+    Show,
 }
 
-/// What a file is, by its place.
-fn is_crontab(name: &str) -> bool {
+/// By its place in a copy of the file system, else by what is in it; `None`: it is none of a Linux host's.
+pub(super) fn kind(file: &CollectedFile<'_>) -> Option<Kind> {
+    let name = file.name;
     let spool = name.starts_with("var/spool/cron/") && !name.contains("/atjobs/") && !name.contains("/atspool/");
-    name == "etc/crontab" || name.starts_with("etc/cron.d/") || spool
+    let is_unit =
+        [".timer", ".service"].iter().any(|end| name.ends_with(end)) || name.contains(".d/") && name.ends_with(".conf");
+    match name {
+        LIST_TIMERS_NAME => Some(Kind::ListTimers),
+        SHOW_NAME => Some(Kind::Show),
+        "etc/anacrontab" => Some(Kind::Anacrontab),
+        _ if name.starts_with("var/spool/anacron/") => Some(Kind::Stamp),
+        _ if name == "etc/crontab" || name.starts_with("etc/cron.d/") || spool => {
+            Some(Kind::Crontab(CrontabForm::of_place(&format!("/{name}"))))
+        }
+        _ if is_unit => Some(Kind::Unit),
+        _ => by_content(file),
+    }
+}
+
+fn by_content(file: &CollectedFile<'_>) -> Option<Kind> {
+    // A listing of Windows may be in any encoding; these are ASCII or UTF-8.
+    let text = std::str::from_utf8(file.bytes).ok()?;
+    if text.trim_start().starts_with('[') && text.contains("\"activates\"") {
+        return Some(Kind::ListTimers);
+    }
+    if text.lines().any(|line| line.starts_with("Id=") && line.ends_with(".timer")) {
+        return Some(Kind::Show);
+    }
+    if text.lines().any(|line| line.trim() == "[Timer]") {
+        return Some(Kind::Unit);
+    }
+    let stem = file.name.rsplit('/').next().unwrap_or(file.name);
+    CrontabForm::of_content(stem, text).map(Kind::Crontab)
+}
+
+/// Names are paths without the first slash, as of a copy of the file system: `etc/crontab`, `etc/cron.d/*`,
+/// `var/spool/cron/…/USER`, `etc/anacrontab`, `var/spool/anacron/IDENTIFIER`, units and drop-ins; [`LIST_TIMERS_NAME`] and
+/// [`SHOW_NAME`] are what was printed.
+pub(super) fn add_linux(files: &[(Kind, CollectedFile<'_>)], collection: &mut Collection) {
+    for (kind, file) in files {
+        match kind {
+            Kind::Crontab(form) => add_crontab(file, form, collection),
+            Kind::Anacrontab => add_anacron(file, files, collection),
+            Kind::Stamp | Kind::Unit | Kind::ListTimers | Kind::Show => {}
+        }
+    }
+    add_timers(files, collection);
+}
+
+/// A path in a copy of the file system is one on the host.
+fn path_on_host(name: &str) -> String {
+    if name.starts_with("etc/") || name.starts_with("var/") { format!("/{name}") } else { name.to_owned() }
 }
 
 fn add(collection: &mut Collection, file: &str, reading: Reading, run: impl Fn(&Task) -> RunState) {
@@ -43,71 +89,57 @@ fn add(collection: &mut Collection, file: &str, reading: Reading, run: impl Fn(&
     }
 }
 
-fn add_crontabs(files: &[CollectedFile<'_>], collection: &mut Collection) {
-    for file in files.iter().filter(|file| is_crontab(file.name)) {
-        let path = format!("/{}", file.name);
-        let reading = read_crontab(&path, file.bytes, &CrontabForm::of_place(&path));
-        add(collection, file.name, reading, |_| RunState::unknown("cron keeps no record of its runs"));
-    }
+fn add_crontab(file: &CollectedFile<'_>, form: &CrontabForm, collection: &mut Collection) {
+    let reading = read_crontab(&path_on_host(file.name), file.bytes, form);
+    add(collection, file.name, reading, |_| RunState::unknown("cron keeps no record of its runs"));
 }
 
-fn add_anacron(files: &[CollectedFile<'_>], collection: &mut Collection) {
+fn add_anacron(file: &CollectedFile<'_>, files: &[(Kind, CollectedFile<'_>)], collection: &mut Collection) {
     let zone = collection.zone_or_utc();
-    for file in files.iter().filter(|file| file.name == "etc/anacrontab") {
-        let reading = read_anacrontab("/etc/anacrontab", file.bytes);
-        add(collection, file.name, reading, |task| {
-            let id = task.path.rsplit(':').next().unwrap_or_default();
-            let stamp = files.iter().find(|file| file.name.strip_prefix("var/spool/anacron/") == Some(id));
-            let text = stamp.map(|stamp| String::from_utf8_lossy(stamp.bytes).into_owned());
-            let last_run = text.map_or_else(
-                || LastRun::Unknown("anacron's stamp was not collected, or the job has never run".to_owned()),
-                |text| read_anacron_stamp(&text, &zone),
-            );
-            RunState { last_run, state: State::Ready, ..RunState::unknown("anacron tells no more") }
-        });
-    }
+    let reading = read_anacrontab(&path_on_host(file.name), file.bytes);
+    add(collection, file.name, reading, |task| {
+        let id = task.path.rsplit(':').next().unwrap_or_default();
+        let stamp = files.iter().find(|(_, file)| file.name.strip_prefix("var/spool/anacron/") == Some(id));
+        let text = stamp.map(|(_, stamp)| String::from_utf8_lossy(stamp.bytes).into_owned());
+        let last_run = text.map_or_else(
+            || LastRun::Unknown("anacron's stamp was not collected, or the job has never run".to_owned()),
+            |text| read_anacron_stamp(&text, &zone),
+        );
+        RunState { last_run, state: State::Ready, ..RunState::unknown("anacron tells no more") }
+    });
 }
 
-fn add_timers(files: &[CollectedFile<'_>], collection: &mut Collection) {
-    let named = |name: &str| files.iter().find(|file| file.name == name);
-    let mut listed = BTreeMap::new();
-    if let Some(file) = named(LIST_TIMERS_NAME) {
-        match read_list_timers(file.bytes) {
-            Ok(timers) => listed.extend(timers.into_iter().map(|timer| (timer.unit.clone(), timer))),
-            Err(problem) => collection.problems.push((file.name.to_owned(), problem)),
-        }
-    }
+fn add_timers(files: &[(Kind, CollectedFile<'_>)], collection: &mut Collection) {
+    let of = |wanted: Kind| files.iter().filter(move |(kind, _)| *kind == wanted).map(|(_, file)| file);
     let mut tasks: BTreeMap<String, (Task, RunState)> = BTreeMap::new();
-    let is_unit = |name: &str| [".timer", ".service", ".conf"].iter().any(|end| name.ends_with(end));
-    let units: Vec<_> = files
-        .iter()
-        .filter(|file| is_unit(file.name))
-        .map(|file| UnitFile { file: file.name, bytes: file.bytes })
-        .collect();
-    if units.iter().any(|unit| unit.file.ends_with(".timer")) {
+    let units: Vec<_> = of(Kind::Unit).map(|file| UnitFile { file: file.name, bytes: file.bytes }).collect();
+    if !units.is_empty() {
         let reading = read_units(&units);
         collection.problems.extend(reading.problems.into_iter().map(|problem| ("units".to_owned(), problem)));
         let run = RunState::unknown("systemd was not asked");
         tasks.extend(reading.tasks.into_iter().map(|task| (task.path.clone(), (task, run.clone()))));
     }
-    if let Some(file) = named(SHOW_NAME) {
+    for file in of(Kind::Show) {
         match read_show(file.name, file.bytes) {
             // What systemd itself says counts before what its files say.
             Ok(shown) => tasks.extend(shown.into_iter().map(|shown| {
-                let run = RunState {
-                    state: shown.state,
-                    judged: shown.judged,
-                    ..RunState::unknown("the list of timers was not collected")
-                };
+                let unknown = RunState::unknown("the list of timers was not collected");
+                let run = RunState { state: shown.state, judged: shown.judged, ..unknown };
                 (shown.task.path.clone(), (shown.task, run))
             })),
             Err(problem) => collection.problems.push((file.name.to_owned(), problem)),
         }
     }
-    for (unit, timer) in &listed {
-        let (_, run) = tasks.entry(unit.clone()).or_insert_with(|| (undefined(timer), RunState::unknown("not shown")));
-        run.last_run = timer.last_run.clone();
-        run.next_reported = timer.next;
+    for file in of(Kind::ListTimers) {
+        let timers = read_list_timers(file.bytes).unwrap_or_else(|problem| {
+            collection.problems.push((file.name.to_owned(), problem));
+            Vec::new()
+        });
+        for timer in timers {
+            let unknown = || (undefined(&timer), RunState::unknown("not shown"));
+            let (_, run) = tasks.entry(timer.unit.clone()).or_insert_with(unknown);
+            (run.last_run, run.next_reported) = (timer.last_run, timer.next);
+        }
     }
     let entries = tasks.into_values().map(|(task, run)| Entry { task, run, sddl: None, files: Vec::new() });
     collection.entries.extend(entries);
@@ -125,6 +157,7 @@ fn undefined(timer: &ListedTimer) -> Task {
 mod tests {
     use super::*;
     use crate::codes::Outcome;
+    use crate::collection::{Assumed, read_collection};
     use crate::watch::{Overdue, Watch, assess};
 
     const MANIFEST: &str = r#"{"format":"strongroom-tasks/1","host":"necro","collected_at":"2026-07-20T10:00:00Z",
@@ -147,7 +180,7 @@ mod tests {
             ("var/spool/anacron/cron.daily", "20260715\n"),
         ];
         let files: Vec<_> = files.iter().map(|(name, text)| CollectedFile { name, bytes: text.as_bytes() }).collect();
-        let found = read_linux_collection(&files, &Assumed::default());
+        let found = read_collection(&files, &Assumed::default());
         assert_eq!((&found.problems, &found.partial), (&vec![], &Vec::<String>::new()));
         let zone = found.zone_or_utc();
         let watch = Watch { boot: found.boot, ..Watch::new(found.collected_at.unwrap(), &zone) };
@@ -170,5 +203,33 @@ mod tests {
                 ("b.timer", Overdue::CannotTell, Outcome::NotYetRun),
             ]
         );
+    }
+
+    #[test]
+    fn files_without_a_place_are_told_by_their_content() {
+        let kinds = [
+            (
+                "jobs.txt",
+                "MAILTO=x\n0 3 * * * backup run\n",
+                Some(Kind::Crontab(CrontabForm::User("jobs.txt".to_owned()))),
+            ),
+            ("jobs", "17 * * * * root cd /\n@daily www-data x\n", Some(Kind::Crontab(CrontabForm::System))),
+            ("a.txt", "Id=a.timer\n", Some(Kind::Show)),
+            ("a.json", "[{\"unit\":\"a\",\"activates\":null}]", Some(Kind::ListTimers)),
+            ("copy", "[Timer]\nOnCalendar=daily\n", Some(Kind::Unit)),
+            ("list.csv", "\"HostName\",\"TaskName\"\n", None),
+            ("notes.txt", "Call the client\n", None),
+            ("a.xml", "<Task/>", None),
+            ("empty", "", None),
+        ];
+        for (name, text, expected) in kinds {
+            assert_eq!(kind(&CollectedFile { name, bytes: text.as_bytes() }), expected, "{name}");
+        }
+        let both = [
+            CollectedFile { name: "jobs", bytes: b"17 * * * * root cd /\n" },
+            CollectedFile { name: "notes.txt", bytes: b"Call the client\n" },
+        ];
+        let found = read_collection(&both, &Assumed::default());
+        assert_eq!((found.entries.len(), found.problems.len()), (1, 1));
     }
 }

@@ -10,6 +10,12 @@ use crate::task::{Action, Origin, Principal, Schedule, Scheduler, Settings, Task
 /// The most lines that are read.
 const MAX_LINES: usize = 50_000;
 
+/// Accounts that jobs of systems run as, on Debian and Red Hat. None of them is the name of a command.
+const SYSTEM_ACCOUNTS: [&str; 14] = [
+    "root", "www-data", "apache", "nginx", "nobody", "daemon", "postgres", "mysql", "munin", "logcheck", "clamav",
+    "news", "amavis", "smmsp",
+];
+
 /// Whose table it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CrontabForm {
@@ -26,6 +32,27 @@ impl CrontabForm {
         let name = file.rsplit('/').next().unwrap_or(file);
         let system = file.ends_with("etc/crontab") || file.contains("cron.d/") || file == "crontab";
         if system { Self::System } else { Self::User(name.to_owned()) }
+    }
+
+    /// What a text tells that may be a crontab of an unknown place; `None`: it is none. It is a system's where each job
+    /// has an account of systems in the sixth column; otherwise it belongs to the user whose name is given.
+    #[must_use]
+    pub fn of_content(name: &str, text: &str) -> Option<Self> {
+        let lines = text.lines().take(MAX_LINES).map(|line| line.trim_start_matches([' ', '\t']));
+        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#') && environment(line).is_none());
+        let (mut jobs, mut others, mut system) = (0_usize, 0_usize, true);
+        for line in lines {
+            let fields = if line.starts_with('@') { 1 } else { 5 };
+            match split_words(line, fields).filter(|(time, _)| Cron::parse(time).is_ok()) {
+                Some((_, command)) => {
+                    jobs += 1;
+                    system &= split_words(command, 1).is_some_and(|(account, _)| SYSTEM_ACCOUNTS.contains(&account));
+                }
+                None => others += 1,
+            }
+        }
+        let form = if system { Self::System } else { Self::User(name.to_owned()) };
+        (jobs > 0 && others <= jobs).then_some(form)
     }
 }
 
