@@ -21,10 +21,12 @@ use linux as system;
 #[cfg(not(target_os = "linux"))]
 use other as system;
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::process::Command;
 
@@ -127,18 +129,24 @@ pub fn end_orphans() -> usize {
 }
 
 /// The words to put before a command, so that the system kills it when this process dies: `setpriv --pdeathsig KILL
-/// --`. Empty where that is not to be had. The child must be started by [`spawn`].
+/// --`. Empty where that is not to be had; a small setpriv, such as busybox's, does not know the option, so it is tried
+/// once, which blocks. The child must be started by [`spawn`].
 #[must_use]
 pub fn dying_with_us(path: &OsStr) -> Vec<OsString> {
-    if !cfg!(target_os = "linux") {
-        return Vec::new();
-    }
-    match find(OsStr::new("setpriv"), path) {
-        Some(setpriv) => {
-            [setpriv.as_os_str(), "--pdeathsig".as_ref(), "KILL".as_ref(), "--".as_ref()].map(OsStr::to_owned).to_vec()
-        }
-        None => Vec::new(),
-    }
+    static TRIED: Mutex<BTreeMap<PathBuf, bool>> = Mutex::new(BTreeMap::new());
+    let found = if cfg!(target_os = "linux") { find(OsStr::new("setpriv"), path) } else { None };
+    let Some(setpriv) = found else { return Vec::new() };
+    let words = |setpriv: &Path| {
+        [setpriv.as_os_str(), "--pdeathsig".as_ref(), "KILL".as_ref(), "--".as_ref()].map(OsStr::to_owned).to_vec()
+    };
+    let mut tried = TRIED.lock().unwrap_or_else(PoisonError::into_inner);
+    let works = *tried.entry(setpriv.clone()).or_insert_with(|| {
+        let mut command = std::process::Command::new(&setpriv);
+        command.args(&words(&setpriv)[1..]).arg(&setpriv).arg("--version");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    });
+    if works { words(&setpriv) } else { Vec::new() }
 }
 
 /// The executable that a name means: itself if it is a path, else the first in `path` (as in `PATH`).

@@ -63,3 +63,16 @@ fn an_executable_is_found_as_a_shell_would() {
     assert_eq!(find(OsStr::new("/no/such/program"), &path()), None);
     assert!(!is_executable(Path::new("/etc/passwd")) && !is_executable(Path::new("/etc")));
 }
+
+#[test]
+fn a_setpriv_that_does_not_know_the_death_signal_is_left_out() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    assert_eq!(dying_with_us(&path()).len(), 4);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("setpriv");
+    std::fs::write(&file, "#!/bin/sh\necho \"setpriv: unrecognized option: pdeathsig\" >&2; exit 1\n").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(dying_with_us(folder.path().as_os_str()), Vec::<OsString>::new());
+    assert_eq!(dying_with_us(OsStr::new("/nonexistent")), Vec::<OsString>::new());
+}

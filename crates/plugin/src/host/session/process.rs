@@ -48,7 +48,8 @@ impl Process {
         workdir: &Path,
         request: Vec<u8>,
     ) -> io::Result<(Self, mpsc::Receiver<Piece>)> {
-        let mut words = process_tree::dying_with_us(launch.environment.path());
+        let path = launch.environment.path().to_owned();
+        let mut words = blocking(move || process_tree::dying_with_us(&path)).await;
         words.push(program.into());
         words.extend(launch.argv.iter().skip(1).cloned());
         let mark = Mark::new();
