@@ -1,4 +1,6 @@
 use data_encoding::{BASE64, BASE64URL};
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use serde_json::json;
 
 use super::*;
@@ -92,4 +94,37 @@ fn a_secret_that_is_too_short_is_refused_by_name() {
     let secrets = BTreeMap::from([("pin".to_owned(), Secret::new("123"))]);
     assert_eq!(Redactor::new(&secrets).unwrap_err().name, "pin");
     assert_eq!(redactor(&[]).text("anything"), "anything");
+}
+
+/// How programs print a secret.
+fn printed(secret: &str, form: usize, before: &str) -> String {
+    match form {
+        0 => secret.to_owned(),
+        1 => BASE64.encode(format!("{before}{secret}").as_bytes()),
+        2 => BASE64URL.encode(format!("{before}{secret}").as_bytes()),
+        3 => data_encoding::HEXLOWER.encode(secret.as_bytes()),
+        _ => {
+            let quoted = serde_json::to_string(secret).unwrap();
+            quoted[1..quoted.len() - 1].to_owned()
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(13), ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_form_of_a_secret_is_left_anywhere(
+        secret in "[a-zA-Z0-9/+= äß€\"\\\\-]{6,24}", form in 0..5_usize, before in "[ -~]{0,4}",
+        around in "[ -~]{0,40}", cut in any::<prop::sample::Index>(),
+    ) {
+        prop_assume!(secret.trim().len() >= 6);
+        let form = printed(secret.trim(), form, &before);
+        let boundaries: Vec<_> = around.char_indices().map(|(at, _)| at).chain([around.len()]).collect();
+        let (head, tail) = around.split_at(boundaries[cut.index(boundaries.len())]);
+        let redacted = redactor(&[&secret]).text(&format!("{head}{form}{tail}")).into_owned();
+        prop_assert!(redacted.contains(REDACTED), "{redacted}");
+        prop_assert!(!redacted.contains(&form), "{redacted}");
+        prop_assert!(!redacted.contains(secret.trim()) || REDACTED.contains(secret.trim()), "{redacted}");
+    }
 }

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 
 use super::*;
@@ -204,4 +206,42 @@ fn a_proof_names_its_evidence_and_finds_nothing_wrong() {
     let differs = json!({"type": "item", "path": "a", "outcome": "differs"});
     verify(&[hello(), differs, proven]).is(Outcome::Failed, "proof-failed", "1 files of the copy");
     verify(&[hello(), counted("done", &json!({"failed": 2}))]).is(Outcome::Failed, "proof-failed", "2 files");
+}
+
+/// Lines of which most are nearly right.
+fn any_line() -> impl Strategy<Value = Value> {
+    let counts =
+        any::<[u64; 3]>().prop_map(|[seen, copied, failed]| json!({"seen": seen, "copied": copied, "failed": failed}));
+    prop_oneof![
+        Just(hello()),
+        Just(json!({"type": "hello", "protocol": 2, "name": "x"})),
+        Just(json!({"type": "unsupported"})),
+        Just(json!({"type": "progress", "files": -1})),
+        Just(json!({"type": "item", "path": "a", "outcome": "failed"})),
+        Just(json!({"type": "state", "state": "x".repeat(20_000)})),
+        prop::sample::select(vec!["done", "nothing", "partial", "failed", "obstructed", "cancelled", "fine"])
+            .prop_map(result),
+        counts.prop_map(|counts| counted("done", &counts)),
+        any::<String>().prop_map(Value::from),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(13), ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_verdict_is_never_better_than_what_was_said(
+        said in prop::collection::vec(any_line(), 0..8), code in prop::sample::select(vec![0, 0, 0, 1, 255]),
+    ) {
+        let row = run(&said).end(End::Code(code));
+        let Verdict { report, .. } = row.verdict();
+        let best = said.iter().filter_map(|line| line["outcome"].as_str()).filter_map(|outcome| {
+            serde_json::from_value::<Outcome>(outcome.into()).ok()
+        });
+        if report.outcome < Outcome::Failed {
+            prop_assert_eq!(code, 0);
+            prop_assert!(best.min().is_some_and(|best| best <= report.outcome), "{:?}", report);
+        }
+        prop_assert!(report.sentence.chars().count() <= 301);
+    }
 }
