@@ -18,6 +18,8 @@ use crate::proof::walk::{Entry, Walk};
 
 /// Paths that wait for a reader: enough that none waits for the walk.
 const QUEUE_PATHS: usize = 256;
+/// From here on, source and copy are read at the same time.
+const MIN_PARALLEL_BYTES: u64 = 16 << 20;
 /// Clocks of a file server and of this host may differ by so much.
 const CLOCK_TOLERANCE_S: i64 = 2;
 
@@ -230,16 +232,29 @@ impl Pair<'_> {
         buffer: &mut ReadBuffer,
     ) -> Result<Read, (&'static str, io::Error)> {
         let of_copy = Stat::of(copy).map_err(|error| ("the copy", error))?;
+        // The tools give a copy its source's time: one that still has it, and other bytes, would never be copied again.
+        let is_newer = self.is_newer(stat) && of_copy.modified != stat.modified;
         if of_copy.size != stat.size {
-            return Ok(if self.is_newer(stat) { Read::Changed } else { Read::Differs });
+            return Ok(if is_newer { Read::Changed } else { Read::Differs });
         }
         let go_on = || {
             self.progress.alive();
             !self.speaker.cancelled().is_set()
         };
-        let (copied, method) =
-            hash_past_cache(copy, &of_copy, self.backing, buffer, &go_on).map_err(|error| ("the copy", error))?;
-        let expected = match hash(original, stat.size, buffer, &go_on) {
+        let read_copy = |buffer: &mut ReadBuffer| hash_past_cache(copy, &of_copy, self.backing, buffer, &go_on);
+        let read_original = |buffer: &mut ReadBuffer| hash(original, stat.size, buffer, &go_on);
+        // Both at once where a file takes longer than a thread does to start.
+        let (copied, expected) = if stat.size > MIN_PARALLEL_BYTES {
+            thread::scope(|scope| {
+                let other = scope.spawn(|| read_original(&mut ReadBuffer::default()));
+                let copied = read_copy(buffer);
+                (copied, other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            })
+        } else {
+            (read_copy(buffer), read_original(buffer))
+        };
+        let (copied, method) = copied.map_err(|error| ("the copy", error))?;
+        let expected = match expected {
             Ok(expected) => expected,
             // Cut short while it was being read.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Read::Changed),
@@ -249,7 +264,7 @@ impl Pair<'_> {
             return Ok(Read::Same { size: stat.size, method });
         }
         let is_changing = Stat::of(original).is_ok_and(|now| !now.is_same_content(stat));
-        Ok(if is_changing || self.is_newer(stat) { Read::Changed } else { Read::Differs })
+        Ok(if is_changing || is_newer { Read::Changed } else { Read::Differs })
     }
 
     /// Whether the source's file changed since the last transfer began: bytes, name or attributes, which no program
