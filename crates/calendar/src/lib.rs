@@ -10,5 +10,4 @@ mod words;
 
 pub use crate::cron::{Cron, CronError, FieldProblem, MAX_CRON_CHARS};
 pub use crate::on_calendar::{MAX_ON_CALENDAR_CHARS, OnCalendar, OnCalendarError};
-pub use crate::search::{Occurrences, at_or_before};
 pub use crate::wall::ClockChange;

@@ -9,7 +9,10 @@ const FIRST_STEP: SignedDuration = SignedDuration::from_secs(60);
 
 /// The last occurrence at or before `at`, from a function that tells the first one after an instant. It is asked
 /// about a hundred times at most, however far apart occurrences are.
-pub fn at_or_before(at: Timestamp, mut next_after: impl FnMut(Timestamp) -> Option<Timestamp>) -> Option<Timestamp> {
+pub(crate) fn at_or_before(
+    at: Timestamp,
+    mut next_after: impl FnMut(Timestamp) -> Option<Timestamp>,
+) -> Option<Timestamp> {
     let mut within = |from: Timestamp| next_after(from).filter(|found| *found <= at);
     let mut step = FIRST_STEP;
     let (mut low, mut best) = loop {
@@ -42,16 +45,10 @@ fn middle(low: Timestamp, high: Timestamp) -> Timestamp {
 }
 
 /// Occurrences after one instant, up to and with another.
-pub struct Occurrences<F> {
+pub(crate) struct Occurrences<F> {
     pub(crate) next_after: F,
     pub(crate) after: Timestamp,
     pub(crate) until: Timestamp,
-}
-
-impl<F> std::fmt::Debug for Occurrences<F> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Occurrences").field("after", &self.after).field("until", &self.until).finish_non_exhaustive()
-    }
 }
 
 impl<F: FnMut(Timestamp) -> Option<Timestamp>> Iterator for Occurrences<F> {

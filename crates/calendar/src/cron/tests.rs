@@ -192,6 +192,28 @@ fn words_are_plain() {
     }
 }
 
+#[test]
+fn schedules_that_read_the_same_are_the_same() {
+    let mut rng = fastrand::Rng::with_seed(5);
+    let mut seen = std::collections::HashMap::new();
+    for _ in 0..20_000 {
+        let mut field = |low: u32, high: u32| match rng.u32(0..6) {
+            0..=2 => "*".to_owned(),
+            3 => format!("*/{}", rng.u32(1..high)),
+            4 => format!("{},{}", rng.u32(low..=high), rng.u32(low..=high)),
+            _ => rng.u32(low..=high).to_string(),
+        };
+        let text = format!("{} {} {} {} {}", field(0, 59), field(0, 23), field(1, 31), field(1, 12), field(0, 6));
+        let cron = cron(&text);
+        let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let times: Vec<_> = cron.between(start, Timestamp::MAX, &TimeZone::UTC).take(4).collect();
+        if let Some((other, before)) = seen.insert(cron.words(), (text.clone(), times.clone())) {
+            assert_eq!(before, times, "{text} and {other}: {}", cron.words());
+        }
+    }
+    assert!(seen.len() > 10_000, "{}", seen.len());
+}
+
 proptest! {
     #[test]
     fn no_text_panics(text in "\\PC{0,40}") {

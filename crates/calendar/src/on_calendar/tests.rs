@@ -85,6 +85,34 @@ fn words_are_plain() {
     }
 }
 
+#[test]
+fn schedules_that_read_the_same_are_the_same() {
+    let mut rng = fastrand::Rng::with_seed(6);
+    let mut seen = std::collections::HashMap::new();
+    for _ in 0..20_000 {
+        let mut component = |low: u32, high: u32| match rng.u32(0..6) {
+            0..=1 => "*".to_owned(),
+            2 => format!("{low}/{}", rng.u32(1..=high / 2)),
+            3 => format!("{}..{}", low, rng.u32(low + 1..=high)),
+            4 => format!("{low}..{high}/{}", rng.u32(1..=high / 2)),
+            _ => rng.u32(low..=high).to_string(),
+        };
+        let (month, day, hour) = (component(1, 12), component(1, 28), component(0, 23));
+        let (minute, second) = (component(0, 59), component(0, 59));
+        let weekdays = ["", "Mon..Fri ", "Sat "][rng.usize(0..3)];
+        let (sign, zone) = (["-", "~"][rng.usize(0..2)], ["", " UTC", " Asia/Tokyo"][rng.usize(0..3)]);
+        let text = format!("{weekdays}*-{month}{sign}{day} {hour}:{minute}:{second}{zone}");
+        let Ok(spec) = OnCalendar::parse(&text) else { continue };
+        let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let times: Vec<_> = spec.between(start, Timestamp::MAX, &berlin).take(4).collect();
+        if let Some((other, before)) = seen.insert(spec.words(), (text.clone(), times.clone())) {
+            assert_eq!(before, times, "{text} and {other}: {}", spec.words());
+        }
+    }
+    assert!(seen.len() > 8_000, "{}", seen.len());
+}
+
 proptest! {
     #[test]
     fn no_text_panics(text in "\\PC{0,40}|[0-9*/~,.:@a-z -]{0,30}") {

@@ -36,7 +36,7 @@ pub(super) fn kind(file: &CollectedFile<'_>) -> Option<Kind> {
     match name {
         LIST_TIMERS_NAME => Some(Kind::ListTimers),
         SHOW_NAME => Some(Kind::Show),
-        "etc/anacrontab" => Some(Kind::Anacrontab),
+        _ if name.rsplit('/').next() == Some("anacrontab") => Some(Kind::Anacrontab),
         _ if name.starts_with("var/spool/anacron/") => Some(Kind::Stamp),
         _ if name == "etc/crontab" || name.starts_with("etc/cron.d/") || spool => {
             Some(Kind::Crontab(CrontabForm::of_place(&format!("/{name}"))))
@@ -221,6 +221,7 @@ mod tests {
             ("notes.txt", "Call the client\n", None),
             ("a.xml", "<Task/>", None),
             ("empty", "", None),
+            ("necro/anacrontab", "1 5 a b\n", Some(Kind::Anacrontab)),
         ];
         for (name, text, expected) in kinds {
             assert_eq!(kind(&CollectedFile { name, bytes: text.as_bytes() }), expected, "{name}");
