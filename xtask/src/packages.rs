@@ -54,7 +54,11 @@ const PACKAGES: &[Package] = &[
     Package { name: "rsync", probe: &["rsync", "--version"], purpose: "a tool that backup jobs run" },
     Package { name: "rclone", probe: &["rclone", "version"], purpose: "a tool that backup jobs run" },
     Package { name: "restic", probe: &["restic", "version"], purpose: "a tool that backup jobs run" },
-    Package { name: "systemd", probe: &["systemd-analyze", "--version"], purpose: "checks units" },
+    Package {
+        name: "systemd",
+        probe: &["systemd-analyze", "--version"],
+        purpose: "checks units, and calendar expressions",
+    },
     Package { name: "prometheus", probe: &["promtool", "--version"], purpose: "promtool checks and tries alert rules" },
     Package { name: "docker-compose", probe: &["docker-compose", "version"], purpose: "checks the compose file" },
     Package {

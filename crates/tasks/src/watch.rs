@@ -258,6 +258,9 @@ fn judge(task: &Task, run: &RunState, watch: &Watch<'_>, due: &Due) -> (Overdue,
     };
     match missed {
         Some(missed) => why_missed(task, run, watch, missed),
+        None if run.last_run == LastRun::Never && due.has_no_beginning() => {
+            cannot("it has never run, and since when it should is not known".to_owned())
+        }
         None if due.is_judged() => no(due.in_order()),
         None => due.nothing_to_judge(task),
     }

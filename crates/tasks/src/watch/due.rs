@@ -135,6 +135,11 @@ impl Due {
         !self.rules.is_empty()
     }
 
+    /// Whether an interval counts from a start that never was, and nothing else tells when it began.
+    pub(super) fn has_no_beginning(&self) -> bool {
+        self.floor.is_none() && self.rules.iter().any(|rule| matches!(rule, Rule::Interval(..)))
+    }
+
     /// What was missed by a task that last started then.
     pub(super) fn missed_after(&self, last_run: Option<Timestamp>) -> Option<Missed> {
         let missed = self.rules.iter().filter_map(|rule| self.missed(rule, last_run));

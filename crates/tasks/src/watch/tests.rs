@@ -101,6 +101,15 @@ fn what_cannot_be_told_says_why_and_is_never_no() {
         said(&logon, &ran("2026-04-05T00:00:00Z"), weekly),
         "yes: should have run by 2026-04-12 02:00 CEST, and did not"
     );
+    assert_eq!(
+        said(&logon, &ran("never"), weekly),
+        "cannot tell: it has never run, and since when it should is not known"
+    );
+    let seen = |watch: &mut Watch<'_>| {
+        weekly(watch);
+        watch.first_seen = Some(at("2026-04-01T00:00:00Z"));
+    };
+    assert_eq!(said(&logon, &ran("never"), seen), "yes: has never run though due since 2026-04-08 02:00 CEST");
     let unknown = RunState { last_run: LastRun::Unknown("03/09 fits two readings".to_owned()), ..ran("never") };
     assert_eq!(said(&nightly(), &unknown, |_| {}), "cannot tell: its last run is not known: 03/09 fits two readings");
     assert_eq!(
