@@ -77,7 +77,7 @@ impl Plugin for Check {
                 .next_step("install it, or correct its path")
                 .retry(Retry::Never);
         };
-        let call = Call::new(program).args(args);
+        let call = Call::new(program).args(args).silently();
         let kept = Mutex::new(Vec::new());
         let progress = crate::progress::Progress::new(speaker, "checking");
         let each = |stream, lines: &[u8]| {

@@ -34,7 +34,7 @@ impl Command {
 
     fn call(&self, settings: &Settings) -> Option<Call> {
         let (program, args) = settings.argv.split_first()?;
-        let mut call = Call::new(self.around.find(program)?).args(args);
+        let mut call = Call::new(self.around.find(program)?).args(args).silently();
         call.folder = settings.folder.as_ref().map(PathBuf::from);
         Some(call)
     }

@@ -39,7 +39,8 @@ impl Robocopy {
     fn call(&self, settings: &Settings, request: &Request, speaker: &Speaker, step: &Step<'_>) -> Report {
         let Some(program) = self.around.find(&settings.executable) else { return missing() };
         let log = Path::new(&request.workdir).join(format!("{}.log", step.name));
-        let call = Call::new(program).args(settings.args(&log, step.more, step.mirrors));
+        // Its lines go into the log, and a file of hours has no line.
+        let call = Call::new(program).args(settings.args(&log, step.more, step.mirrors)).silently();
         let progress = Progress::new(speaker, step.phase);
         let ended = match tool::run(&call, speaker, &progress, &|_, _| ()) {
             Ok(ended) => ended,

@@ -37,6 +37,9 @@ pub(crate) struct Call {
     pub(crate) folder: Option<PathBuf>,
     /// The detail file gets its first lines of standard output too.
     pub(crate) logs_output: bool,
+    /// It may work for hours without a word, so that only its end shows whether it hangs: the operation's time-out
+    /// bounds it, not its silence.
+    pub(crate) is_silent: bool,
     /// Standard output is handed on exactly as it comes, and has no lines.
     pub(crate) is_raw: bool,
 }
@@ -45,7 +48,15 @@ impl Call {
     /// In the working folder of the operation, in the language C.
     pub(crate) fn new(program: impl Into<PathBuf>) -> Self {
         let env = vec![("LC_ALL".to_owned(), "C.UTF-8".into())];
-        Self { program: program.into(), args: Vec::new(), env, folder: None, logs_output: true, is_raw: false }
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            env,
+            folder: None,
+            logs_output: true,
+            is_raw: false,
+            is_silent: false,
+        }
     }
 
     pub(crate) fn args<I: Into<OsString>>(mut self, args: impl IntoIterator<Item = I>) -> Self {
@@ -65,6 +76,12 @@ impl Call {
 }
 
 impl Call {
+    /// It says nothing while it works.
+    pub(crate) fn silently(mut self) -> Self {
+        self.is_silent = true;
+        self
+    }
+
     /// Its output is a file's content.
     pub(crate) fn raw(mut self) -> Self {
         self.is_raw = true;
@@ -118,7 +135,12 @@ pub(crate) fn run(
             scope.spawn(|| read(out, Stream::Out, (speaker, call.logs_output), call.is_raw, &logged)),
             scope.spawn(|| read(err, Stream::Err, (speaker, true), false, &logged)),
         ];
-        let ended = wait(&mut child, &tree, speaker);
+        let beat = || {
+            if call.is_silent {
+                progress.alive();
+            }
+        };
+        let ended = wait(&mut child, &tree, speaker, &beat);
         let since = Instant::now();
         while !readers.iter().all(thread::ScopedJoinHandle::is_finished) {
             if since.elapsed() > MAX_LINGER || speaker.cancelled().is_set() {
@@ -133,7 +155,7 @@ pub(crate) fn run(
     })
 }
 
-fn wait(child: &mut Child, tree: &Tree, speaker: &Speaker) -> io::Result<Ended> {
+fn wait(child: &mut Child, tree: &Tree, speaker: &Speaker, beat: &dyn Fn()) -> io::Result<Ended> {
     let mut asked: Option<Instant> = None;
     loop {
         if let Some(status) = child.try_wait()? {
@@ -141,6 +163,7 @@ fn wait(child: &mut Child, tree: &Tree, speaker: &Speaker) -> io::Result<Ended> 
             let code = status.code().map(i64::from).or(signal).unwrap_or(-1);
             return Ok(Ended { code, is_cancelled: asked.is_some() });
         }
+        beat();
         match asked {
             None if speaker.cancelled().wait(LOOK) => {
                 tree.terminate_group();

@@ -109,3 +109,12 @@ fn settings_that_cannot_work_are_pointed_at() {
         assert_eq!(job.validate().pointers(), [pointer], "{:?}", job.config);
     }
 }
+
+#[test]
+fn a_command_that_says_nothing_for_long_shows_that_it_lives() {
+    let mut job = Job::new("command");
+    job.config = json!({"argv": ["sleep", "5.5"]});
+    let run = job.run();
+    assert_eq!(run.outcome(), "done");
+    assert!(run.text.contains("\"type\":\"progress\""), "{}", run.text);
+}
