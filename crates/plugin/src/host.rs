@@ -38,3 +38,4 @@ pub(crate) use self::redact::Redactor;
 pub(crate) use self::session::{Beside, Piece, Stream, run_beside};
 pub use self::session::{Notice, run};
 pub use self::verdict::{End, Stop, Verdict};
+pub use self::workdir::remove_old_workdirs;

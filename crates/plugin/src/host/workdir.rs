@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use strongroom_service::private_folders;
 
@@ -60,6 +61,21 @@ impl Drop for Workdir {
     }
 }
 
+/// Removes what failed runs, and hosts that were killed, left below `parent` and last changed before `before`; how many
+/// folders. Choose a time that no run can have lasted since: a folder in use is not told apart.
+pub fn remove_old_workdirs(parent: &Path, before: SystemTime) -> io::Result<usize> {
+    let mut removed = 0;
+    for entry in fs::read_dir(parent)? {
+        let entry = entry?;
+        let found = entry.metadata()?;
+        if found.is_dir() && found.modified()? < before {
+            fs::remove_dir_all(entry.path())?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
 /// What a folder holds, in bytes; [`u64::MAX`] if it has too many entries. Links are not followed.
 pub(super) fn size_of(folder: &Path) -> u64 {
     let (mut folders, mut entries, mut bytes) = (vec![folder.to_owned()], 0_u64, 0_u64);
@@ -79,4 +95,37 @@ pub(super) fn size_of(folder: &Path) -> u64 {
         }
     }
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_new_plain_and_removed_unless_it_is_kept() {
+        let parent = tempfile::tempdir().unwrap();
+        let first = Workdir::make(parent.path(), "../../etc").unwrap();
+        assert_eq!(first.path(), parent.path().canonicalize().unwrap().join("etc.0"));
+        let mut second = Workdir::make(parent.path(), "../../etc").unwrap();
+        assert_ne!(first.path(), second.path());
+        assert_eq!(second.keep(), None);
+        fs::write(second.path().join("left"), "x").unwrap();
+        let kept = second.keep().unwrap();
+        drop((first, second));
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+        assert_eq!(size_of(&kept), 1);
+    }
+
+    #[test]
+    fn only_old_folders_are_removed() {
+        let parent = tempfile::tempdir().unwrap();
+        fs::create_dir(parent.path().join("run.0")).unwrap();
+        fs::write(parent.path().join("file"), "").unwrap();
+        let changed = parent.path().join("run.0").metadata().unwrap().modified().unwrap();
+        assert_eq!(remove_old_workdirs(parent.path(), changed).unwrap(), 0);
+        assert_eq!(remove_old_workdirs(parent.path(), changed + Duration::from_secs(1)).unwrap(), 1);
+        assert!(parent.path().join("file").exists());
+    }
 }
