@@ -29,8 +29,11 @@ async fn children_that_left_the_group_are_ended_and_counted() {
     let folder = tempfile::tempdir().unwrap();
     let pid = folder.path().join("pid");
     // Twice forked, in a session of its own, with the plugin's output still open.
-    let (ended, _) =
-        greeted(&format!("(setsid sh -c 'echo $$ >{}; exec sleep 300' &); sleep 0.1; {DONE}", pid.display())).await;
+    let (ended, _) = greeted(&format!(
+        "(setsid sh -c 'echo $$ >{0}; exec sleep 300' &); while [ ! -s {0} ]; do sleep 0.01; done; {DONE}",
+        pid.display()
+    ))
+    .await;
     assert_eq!((verdict(&ended), ended.left_behind), ((Outcome::Done, ""), 1));
     assert!(ended.verdict.notes[0].contains("left behind"), "{:?}", ended.verdict.notes);
     until(&pid, false);
@@ -41,10 +44,18 @@ async fn a_host_that_drops_the_run_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let pid = folder.path().join("pid");
     let mut rig = Rig::new(&format!("{HELLO}; setsid sh -c 'echo $$ >{}; exec sleep 300'", pid.display()));
-    let run = tokio::time::timeout(Duration::from_millis(500), rig.run());
-    assert!(run.await.is_err());
+    tokio::select! {
+        ended = rig.run() => panic!("it ended: {ended:?}"),
+        () = has_started(&pid) => {}
+    }
     until(&pid, false);
     assert!(rig.workdirs().is_empty());
+}
+
+async fn has_started(pid_file: &Path) {
+    while std::fs::read_to_string(pid_file).unwrap_or_default().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 /// Not a test: the host that the next test kills.

@@ -76,13 +76,15 @@ fn the_messages_of_the_page_fit_the_schemas() {
 
 /// The Python example with some texts replaced by others.
 async fn broken(changes: &[(&str, &str)]) -> Vec<u8> {
+    broken_in(changes, Patience::default()).await
+}
+
+async fn broken_in(changes: &[(&str, &str)], patience: Patience) -> Vec<u8> {
     let mut text = std::fs::read_to_string(example("copy.py")).unwrap();
     for (from, to) in changes {
         assert!(text.contains(from), "{from:?} is not in the example");
         text = text.replace(from, to);
     }
-    let short = Duration::from_millis(700);
-    let patience = Patience { cancel: short * 2, terminate: short, stall: short, drain: short / 7 };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("broken.py");
     std::fs::write(&file, text).unwrap();
@@ -143,7 +145,10 @@ async fn a_plugin_that_is_careless_with_files_fails_the_cases_of_copying() {
 
 #[tokio::test]
 async fn a_plugin_that_proves_nothing_and_does_not_end_fails_the_cases_of_proof_and_end() {
-    let failed = broken(&[
+    // Shorter than the pause that it makes.
+    let short = Duration::from_secs(2);
+    let patience = Patience { cancel: short, terminate: short / 2, stall: short, drain: short / 20 };
+    let changes = [
         ("if digest(here) == digest(there):", "if True:"),
         ("\"may_delete\": False,", "\"may_delete\": False, \"secrets\": [\"password\"],"),
         (
@@ -153,9 +158,9 @@ async fn a_plugin_that_proves_nothing_and_does_not_end_fails_the_cases_of_proof_
         ("signal.signal(signal.SIGTERM, lambda *_: cancelled.set())", "signal.signal(signal.SIGTERM, signal.SIG_IGN)"),
         (
             "        counts[\"seen\"] += 1\n        here, there = os.path.join(source, path), os.path.join(target, path)\n        try:\n            if same",
-            "        counts[\"seen\"] += 1\n        here, there = os.path.join(source, path), os.path.join(target, path)\n        if path.endswith(\"299.bin\"):\n            import time; time.sleep(4)\n        try:\n            if same",
+            "        counts[\"seen\"] += 1\n        here, there = os.path.join(source, path), os.path.join(target, path)\n        if path.endswith(\"299.bin\"):\n            import time; time.sleep(6)\n        try:\n            if same",
         ),
-    ])
-    .await;
+    ];
+    let failed = broken_in(&changes, patience).await;
     assert_eq!(failed, [14, 16, 17, 24, 28, 29]);
 }
