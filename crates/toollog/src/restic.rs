@@ -28,6 +28,8 @@ pub struct Summary {
     pub total_bytes: u64,
     /// What the repository grew by, before compression.
     pub data_added: u64,
+    /// `--dry-run`: nothing was written, and the snapshot's id is made up.
+    pub is_dry_run: bool,
     /// The snapshot; none was made if it is absent.
     pub snapshot: Option<String>,
 }

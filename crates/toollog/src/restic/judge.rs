@@ -102,6 +102,10 @@ fn refined(facts: &Facts, code: i64) -> Meaning {
 fn well(facts: &Facts, verdict: &mut Verdict) -> String {
     let Some(summary) = &facts.summary else { return other(facts, verdict) };
     let Summary { files_new, files_changed, total_files, total_bytes, .. } = *summary;
+    if summary.is_dry_run {
+        let (new, changed) = (grouped(files_new), grouped(files_changed));
+        return format!("Dry run, nothing was written: {new} new and {changed} changed of {}.", files(total_files));
+    }
     let Some(snapshot) = &summary.snapshot else {
         verdict.outcome = Outcome::Nothing;
         return format!("No snapshot was made: {} had not changed.", files(total_files));

@@ -104,6 +104,7 @@ pub(crate) fn summary_of(object: &serde_json::Map<String, serde_json::Value>) ->
         total_files: number("total_files_processed"),
         total_bytes: number("total_bytes_processed"),
         data_added: number("data_added"),
+        is_dry_run: object.get("dry_run").and_then(serde_json::Value::as_bool).unwrap_or(false),
         snapshot: object.get("snapshot_id").and_then(serde_json::Value::as_str).map(|id| printable(id, 64)),
     }
 }

@@ -114,8 +114,11 @@ fn done(facts: &Facts, verdict: &mut Verdict) {
     }
     verdict.sentence = match copied {
         0 if facts.itemized_other > 0 => {
-            let n = grouped(facts.itemized_other);
-            format!("No file {would}copied; {n} folders, links or attributes {would}changed{also}.")
+            let others = match facts.itemized_other {
+                1 => "1 folder, link or attribute".to_owned(),
+                n => format!("{} folders, links or attributes", grouped(n)),
+            };
+            format!("No file {would}copied; {others} {would}changed{also}.")
         }
         0 => format!("No file {would}copied{also}."),
         n => format!("{} {would}copied{also}.", files(n)),
