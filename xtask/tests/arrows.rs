@@ -87,7 +87,8 @@ fn the_arrows_are_those_of_the_architecture_page() {
 fn every_arrow_points_down() {
     let layer = |name: &str| match name.trim_start_matches("strongroom-") {
         "strongroom" => 6,
-        "server" | "enumerate" | "fetch" | "verify" | "archive" | "custody" | "purge" | "notify" => 5,
+        "server" | "enumerate" | "fetch" | "verify" | "archive" | "custody" | "purge" | "notify" | "jobs"
+        | "monitor" => 5,
         "bus" | "audit" | "kinds" => 4,
         "eventlog" | "drive" | "source" | "witness" | "plugin" => 3,
         "files" => 2,

@@ -2,7 +2,7 @@
 
 use strongroom_bus::broker::{Broker, BrokerError, BrokerSettings, Topology};
 use strongroom_eventlog::{EventLog, LogError};
-use strongroom_model::{DriveId, StageName, SubjectKind};
+use strongroom_model::{DriveId, HostName, Partition, StageName, SubjectKind};
 use strongroom_service::Config;
 use strongroom_service::actor::host_name;
 use strongroom_service::config::{Secret, ServiceUrl, Telemetry};
@@ -15,6 +15,7 @@ const CLIENT: &str = "lapin";
 
 /// How many drives of a site are looked for: each has a queue of its own.
 const MAX_DRIVES: usize = 1024;
+const MAX_HOSTS: usize = 1024;
 
 /// The configured broker, for what cannot do without one. Nothing is connected to yet.
 pub(crate) fn needed(config: &Config, verb: &str) -> Result<Broker, CliError> {
@@ -62,20 +63,31 @@ pub(crate) fn vhost(broker: &Broker) -> String {
     if vhost.is_empty() { "/".to_owned() } else { vhost.to_owned() }
 }
 
-/// What the site needs on the broker: its log says which drives it has.
+/// What the site needs on the broker: its log says which drives and hosts it has.
 pub(crate) async fn topology(config: &Config, log: Option<&EventLog>, more: &[DriveId]) -> Result<Topology, CliError> {
     let mut drives: Vec<DriveId> = more.iter().copied().chain(config.drive.id).collect();
     if let Some(log) = log {
         drives.extend(drives_of(log).await.context("which drives the site has cannot be read from its log")?);
     }
     let of_drives = StageName::ALL.iter().copied().filter(|stage| stage.partitions() == Some(SubjectKind::Drive));
-    let partitions: Vec<_> =
+    let mut partitions: Vec<_> =
         of_drives.flat_map(|stage| drives.iter().map(move |drive| (stage, (*drive).into()))).collect();
+    let hosts = match log {
+        Some(log) => hosts_of(log).await.context("which hosts the site has cannot be read from its log")?,
+        None => Vec::new(),
+    };
+    let of_hosts = StageName::ALL.iter().copied().filter(|stage| stage.partitions() == Some(SubjectKind::Host));
+    partitions.extend(of_hosts.flat_map(|stage| hosts.iter().map(move |host| (stage, Partition::from(host)))));
     Ok(Topology::new(config.site.clone(), &partitions))
 }
 
 async fn drives_of(log: &EventLog) -> Result<Vec<DriveId>, LogError> {
     let heads = log.newest(SubjectKind::Drive, MAX_DRIVES).await?;
+    Ok(heads.iter().filter_map(|head| head.stream.id().parse().ok()).collect())
+}
+
+async fn hosts_of(log: &EventLog) -> Result<Vec<HostName>, LogError> {
+    let heads = log.newest(SubjectKind::Host, MAX_HOSTS).await?;
     Ok(heads.iter().filter_map(|head| head.stream.id().parse().ok()).collect())
 }
 

@@ -10,6 +10,7 @@ mod custody;
 mod demo;
 mod drive_report;
 mod exit;
+mod jobs;
 mod known_keys;
 mod log_outage;
 mod out;

@@ -10,10 +10,12 @@ pub(crate) mod doctor;
 pub(crate) mod drive;
 pub(crate) mod enumerate;
 pub(crate) mod fetch;
+pub(crate) mod host;
 pub(crate) mod job;
 pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod log;
+pub(crate) mod monitor;
 pub(crate) mod notify;
 pub(crate) mod plugin;
 pub(crate) mod prove;
@@ -26,7 +28,9 @@ pub(crate) mod retry;
 pub(crate) mod run;
 pub(crate) mod server;
 pub(crate) mod status;
+pub(crate) mod target;
 pub(crate) mod topology;
+pub(crate) mod transfer;
 pub(crate) mod verify;
 pub(crate) mod witness;
 
@@ -50,7 +54,11 @@ pub(crate) async fn run(cli: Cli, out: &mut Out) -> Result<Exit, CliError> {
         Verb::Purge(args) => Box::pin(purge::run(&args, file, out)).await,
         Verb::Retry(args) => retry::run(&args, &config()?, out).await,
         Verb::Replay(args) => Box::pin(replay::run(&args, &config()?, out)).await,
-        Verb::Job(args) => job::run(&args, out),
+        Verb::Job(args) => Box::pin(job::run(&args, file, out)).await,
+        Verb::Target(args) => target::run(&args, out),
+        Verb::Host(args) => host::run(&args, &config()?, out).await,
+        Verb::Monitor(args) => Box::pin(monitor::run(&args, config()?)).await,
+        Verb::Transfer(args) => Box::pin(transfer::run(&args, config()?)).await,
         Verb::List(args) => Box::pin(list::run(&args, &config()?, out)).await,
         Verb::Log(args) => Box::pin(log::run(&args, &config()?, out)).await,
         Verb::Key(args) => key::run(&args, &config()?, out).await,

@@ -11,6 +11,7 @@
 //! - [`bookings`](mod@bookings), [`runs`](mod@runs), [`alarms`](mod@alarms), [`drives`](mod@drives),
 //!   [`acts`](mod@acts), [`purges`](mod@purges), by `listed`; [`copy_list`];
 //!   `prefix`: the past; [`diff`]: what changed since;
+//! - [`job_book`]: the state of every job; [`jobs`](mod@jobs): how each stands, the worst first;
 //! - [`against`]: the log compared with what is there;
 //! - [`sentence`](mod@sentence): an event in words; `replay_state` and `keys`: folds that find what does
 //!   not fit;
@@ -33,6 +34,8 @@ pub mod evidence;
 pub mod export;
 pub mod figures;
 pub mod holdings;
+pub mod job_book;
+pub mod jobs;
 mod keys;
 mod listed;
 pub mod page;
@@ -68,6 +71,8 @@ pub use crate::entry::{DigestOf, EventEntry, Evidence, RecordedDigest};
 pub use crate::export::Export;
 pub use crate::figures::Figures;
 pub use crate::holdings::{Holding, Holdings, holdings, holdings_by_path, month_of};
+pub use crate::job_book::JobBook;
+pub use crate::jobs::{JobEntry, JobState, is_unproven, job_entry, jobs};
 pub use crate::page::{DEFAULT_PAGE, MAX_PAGE, Page, PageCursor, PageRequest, ParseCursorError, ViewError};
 pub use crate::process::Process;
 pub use crate::purges::{PurgeEntry, purges};

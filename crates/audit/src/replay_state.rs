@@ -9,6 +9,8 @@ use strongroom_model::booking::{Booking, Phase};
 use strongroom_model::copy::Copy;
 use strongroom_model::custody::Custody;
 use strongroom_model::drive_state::DriveState;
+use strongroom_model::host::Host;
+use strongroom_model::job::{Job, JobRun};
 use strongroom_model::purge::Purge;
 use strongroom_model::run::Run;
 use strongroom_model::summary::Summary;
@@ -26,6 +28,9 @@ enum Subject {
     Copy(Box<Copy>),
     Custody(Box<Custody>),
     Purge(Box<Purge>),
+    Host(Box<Host>),
+    Job(Box<Job>),
+    JobRun(Box<JobRun>),
     #[cfg(feature = "sample-family")]
     Sample(Box<strongroom_model::sample::Sample>),
     /// Any event of a key may follow any other.
@@ -142,6 +147,9 @@ impl Subject {
             SubjectKind::Copy => Self::Copy(Box::default()),
             SubjectKind::Custody => Self::Custody(Box::default()),
             SubjectKind::Purge => Self::Purge(Box::default()),
+            SubjectKind::Host => Self::Host(Box::default()),
+            SubjectKind::Job => Self::Job(Box::default()),
+            SubjectKind::JobRun => Self::JobRun(Box::default()),
             SubjectKind::Key => Self::Any,
             #[cfg(feature = "sample-family")]
             SubjectKind::Sample => Self::Sample(Box::default()),
@@ -158,6 +166,9 @@ impl Subject {
             Self::Copy(state) => Self::Copy(Box::new(state.next(recorded)?)),
             Self::Custody(state) => Self::Custody(Box::new(state.next(recorded)?)),
             Self::Purge(state) => Self::Purge(Box::new(state.next(recorded)?)),
+            Self::Host(state) => Self::Host(Box::new(state.next(recorded)?)),
+            Self::Job(state) => Self::Job(Box::new(state.next(recorded)?)),
+            Self::JobRun(state) => Self::JobRun(Box::new(state.next(recorded)?)),
             Self::Any => Self::Any,
             #[cfg(feature = "sample-family")]
             Self::Sample(state) => Self::Sample(Box::new(state.next(recorded)?)),

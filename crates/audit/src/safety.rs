@@ -34,12 +34,16 @@ pub enum SafetyReason {
     MailFailing,
     /// The last run failed.
     RunFailed,
+    /// A job needs a person.
+    JobProblem,
     /// It is unknown what waits on the server.
     WaitingUnknown,
     /// Bookings are in progress.
     InProgress,
     /// Bookings wait on the server.
     Waiting,
+    /// A job's last run copied, and did not prove.
+    JobNotProven,
 }
 
 impl SafetyReason {
@@ -47,7 +51,7 @@ impl SafetyReason {
     #[must_use]
     pub const fn safety(self) -> Safety {
         match self {
-            Self::InProgress | Self::Waiting => Safety::InProgress,
+            Self::InProgress | Self::Waiting | Self::JobNotProven => Safety::InProgress,
             Self::WaitingUnknown => Safety::Unknown,
             _ => Safety::Problems,
         }

@@ -1,5 +1,7 @@
 //! Events for the tests, with fixed ids and times.
 
+mod jobs;
+
 use strongroom_eventlog::EventLog;
 use strongroom_model::event::{
     Act, AlarmCleared, AlarmKey, AlarmKind, AlarmNotified, AlarmRaised, Archived, BackedUp, CATALOGUE, CopyDamaged,
@@ -360,6 +362,9 @@ pub(crate) fn one_of_each() -> Vec<Recorded> {
     all.extend(copies());
     all.extend(acts());
     all.extend(purges());
+    all.extend(jobs::hosts());
+    all.extend(jobs::jobs());
+    all.extend(jobs::jobruns());
     all.extend(alarms_and_summaries());
     all.extend(keys());
     all.extend(work());

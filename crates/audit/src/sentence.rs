@@ -5,6 +5,7 @@
 
 mod custody;
 mod drive;
+mod job;
 mod key;
 mod pipeline;
 mod purge;
@@ -21,6 +22,7 @@ const DIGEST_DIGITS: usize = 12;
 
 /// What happened, in one sentence.
 #[must_use]
+#[expect(clippy::too_many_lines, reason = "one table with a line for each type of event")]
 pub fn sentence(recorded: &Recorded) -> String {
     let who = recorded.stream.id();
     match &recorded.event {
@@ -71,6 +73,20 @@ pub fn sentence(recorded: &Recorded) -> String {
         ),
         Event::PurgeAdvanced(data) => purge::advanced(who, data),
         Event::PurgeFinished(data) => purge::finished(who, &data.tally),
+        Event::HostJoined(data) => job::host_joined(who, data),
+        Event::HostRetired(data) => format!("Host {who} is retired: {}.", clause(&data.reason)),
+        Event::JobDefined(data) => job::defined(who, data),
+        Event::JobRetired(data) => format!("Job {who} is not done any more: {}.", clause(&data.reason)),
+        Event::JobRunDue(data) => format!("Run {} of job {who} is due.", data.run),
+        Event::JobCancelRequested(data) => {
+            format!("Run {} of job {who} is to be ended: {}.", data.run, clause(&data.reason))
+        }
+        Event::JobRunEnded(data) => job::ended(who, data),
+        Event::JobRunRequested(data) => job::requested(who, data),
+        Event::JobRunStarted(data) => job::started(who, data),
+        Event::JobRunTransferred(data) => job::transferred(who, data),
+        Event::JobRunVerified(data) => job::verified(who, data),
+        Event::JobRunCancelled(data) => format!("Run {who} was ended before its time: {}.", clause(&data.reason)),
         Event::AlarmRaised(data) => pipeline::alarm_raised(data),
         Event::AlarmCleared(data) => format!("Alarm {who} is over: {}.", clause(&data.message)),
         Event::AlarmNotified(data) => pipeline::alarm_notified(who, data),

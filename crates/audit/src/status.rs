@@ -13,6 +13,7 @@ use strongroom_proof::Head;
 use crate::alarms::{AlarmEntry, raised_within};
 use crate::causes::{Cause, causes, causes_in};
 use crate::drives::drives_within;
+use crate::jobs::JobEntry;
 use crate::page::{Horizon, MAX_PAGE, PageRequest, ViewError};
 use crate::prefix::Prefix;
 use crate::process::Process;
@@ -71,6 +72,9 @@ pub struct Status {
     /// Why a mail that is retried was not handed over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mail: Option<String>,
+    /// Backup jobs, the worst first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<JobEntry>,
     /// Why bookings need a person.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Cause>,
@@ -139,6 +143,8 @@ pub struct Observed {
     pub missing: Vec<Missing>,
     /// That a run was due and has not begun.
     pub overdue: Option<String>,
+    /// Backup jobs, the worst first.
+    pub jobs: Vec<JobEntry>,
     /// Why something is unknown.
     pub notes: Vec<String>,
     /// That the log is not the one that a checkpoint remembers.
@@ -234,6 +240,7 @@ impl Status {
             last_run: None,
             earlier_runs: Vec::new(),
             processes: observed.processes,
+            jobs: observed.jobs,
             missing: observed.missing,
             overdue: observed.overdue,
             mail: None,
@@ -264,9 +271,11 @@ impl Status {
             (SafetyReason::AlarmRaised, !self.alarms.is_empty()),
             (SafetyReason::MailFailing, self.mail.is_some()),
             (SafetyReason::RunFailed, run_failed),
+            (SafetyReason::JobProblem, self.jobs.iter().any(|job| job.state.needs_attention())),
             (SafetyReason::WaitingUnknown, self.bookings.waiting.is_none()),
             (SafetyReason::InProgress, counts.in_progress() > 0),
             (SafetyReason::Waiting, self.bookings.waiting.is_some_and(|waiting| waiting > 0)),
+            (SafetyReason::JobNotProven, self.jobs.iter().any(|job| job.state.is_amber())),
         ];
         reasons.into_iter().filter(|(_, is_so)| *is_so).map(|(reason, _)| reason).collect()
     }

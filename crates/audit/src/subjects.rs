@@ -150,6 +150,11 @@ pub fn statuses_of(kind: SubjectKind) -> Vec<&'static str> {
         SubjectKind::Copy => vec!["proven", "damaged"],
         SubjectKind::Custody => vec!["requested", "finished", "cancelled"],
         SubjectKind::Purge => vec!["proposed", "approved", "refused", "requested", "finished"],
+        SubjectKind::Host => vec!["joined", "retired"],
+        SubjectKind::Job => vec!["damaged", "failed", "cancelled", "partial", "copied", "proven", "retired"],
+        SubjectKind::JobRun => {
+            vec!["requested", "running", "transferred", "partial", "copied", "proven", "damaged", "failed", "cancelled"]
+        }
         _ => Vec::new(),
     };
     if !labels.contains(&needs_attention) {

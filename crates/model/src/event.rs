@@ -5,6 +5,9 @@ mod copy;
 mod custody;
 mod drive;
 mod failure;
+mod host;
+mod job;
+mod jobrun;
 mod key;
 mod purge;
 mod run;
@@ -24,6 +27,14 @@ pub use self::drive::{
     DriveRetired, DriveReturned, DriveUsed,
 };
 pub use self::failure::{Failed, FailureKind};
+pub use self::host::{HostJoined, HostRetired};
+pub use self::job::{
+    JobCancelRequested, JobDefined, JobOutcome, JobRetired, JobRunDue, JobRunEnded, JobSchedule, WholeProof,
+};
+pub use self::jobrun::{
+    JobCounts, JobDetail, JobEvidence, JobItem, JobRunCancelled, JobRunRequested, JobRunStarted, JobRunTransferred,
+    JobRunVerified, JobTool, JobTrigger, JobWork,
+};
 pub use self::key::{KeyCreated, KeyRotated, WitnessAdded, WitnessRemoved};
 pub use self::purge::{
     Left, PurgeAdvanced, PurgeApproved, PurgeFinished, PurgeProposed, PurgeRefused, PurgeRequested, PurgeTally,
@@ -165,6 +176,18 @@ catalogue! {
     PurgeRequested(PurgeRequested) = "purge.requested.v1" of Purge;
     PurgeAdvanced(PurgeAdvanced) = "purge.advanced.v1" of Purge, keeps_status;
     PurgeFinished(PurgeFinished) = "purge.finished.v1" of Purge;
+    HostJoined(HostJoined) = "host.joined.v1" of Host;
+    HostRetired(HostRetired) = "host.retired.v1" of Host;
+    JobDefined(JobDefined) = "job.defined.v1" of Job, keeps_status;
+    JobRetired(JobRetired) = "job.retired.v1" of Job;
+    JobRunDue(JobRunDue) = "job.run-due.v1" of Job, keeps_status;
+    JobCancelRequested(JobCancelRequested) = "job.cancel-requested.v1" of Job, keeps_status;
+    JobRunEnded(JobRunEnded) = "job.run-ended.v1" of Job;
+    JobRunRequested(JobRunRequested) = "jobrun.requested.v1" of JobRun;
+    JobRunStarted(JobRunStarted) = "jobrun.started.v1" of JobRun;
+    JobRunTransferred(JobRunTransferred) = "jobrun.transferred.v1" of JobRun;
+    JobRunVerified(JobRunVerified) = "jobrun.verified.v1" of JobRun;
+    JobRunCancelled(JobRunCancelled) = "jobrun.cancelled.v1" of JobRun;
     AlarmRaised(AlarmRaised) = "alarm.raised.v1" of Alarm;
     AlarmCleared(AlarmCleared) = "alarm.cleared.v1" of Alarm;
     AlarmNotified(AlarmNotified) = "alarm.notified.v1" of Alarm, keeps_status;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::event::Event;
+use crate::event::{Event, JobWork};
 use crate::macros::named;
 use crate::stream::SubjectKind;
 
@@ -28,6 +28,10 @@ named! {
         Custody = "custody",
         /// Has the server delete what an approved purge names.
         Purge = "purge",
+        /// Runs backup jobs' tools.
+        Transfer = "transfer",
+        /// Proves what backup jobs copied.
+        Prove = "prove",
         /// Sends mail to people.
         Notify = "notify",
         /// Takes samples, in tests.
@@ -45,6 +49,12 @@ impl StageName {
         }
     }
 
+    /// Whether it works on jobs' runs. A run that failed for good is history: the job's own state says what is needed.
+    #[must_use]
+    pub const fn is_of_jobs(self) -> bool {
+        matches!(self, Self::Transfer | Self::Prove)
+    }
+
     /// Whether it has partitions ([`crate::partition_of`]), each with its own queue.
     #[must_use]
     pub const fn is_partitioned(self) -> bool {
@@ -56,6 +66,7 @@ impl StageName {
     pub const fn partitions(self) -> Option<SubjectKind> {
         match self {
             Self::Verify | Self::Custody => Some(SubjectKind::Drive),
+            Self::Transfer | Self::Prove => Some(SubjectKind::Host),
             _ => None,
         }
     }
@@ -102,6 +113,7 @@ pub struct Next {
 /// The next stage, if the event is its stream's last; `None`: nothing is to be done until something else happens. This
 /// one table drives in-process delivery, the broker's routing and recovery after a restart.
 #[must_use]
+#[expect(clippy::too_many_lines, reason = "one table with a line for each type of event")]
 pub fn next_step(event: &Event) -> Option<Next> {
     let stage = match event {
         Event::RunRequested(_) => StageName::Enumerate,
@@ -113,6 +125,9 @@ pub fn next_step(event: &Event) -> Option<Next> {
         Event::CustodyRequested(requested) if requested.act.is_attended() => return None,
         Event::CustodyRequested(_) | Event::CustodyAdvanced(_) => StageName::Custody,
         Event::PurgeRequested(_) | Event::PurgeAdvanced(_) => StageName::Purge,
+        Event::JobRunRequested(requested) if requested.work == JobWork::Prove => StageName::Prove,
+        Event::JobRunRequested(_) | Event::JobRunStarted(_) => StageName::Transfer,
+        Event::JobRunTransferred(transferred) if transferred.prove => StageName::Prove,
         // Not delivered: the next run's list finds it.
         Event::TimesheetRetried(retried) if retried.stage == StageName::Enumerate => return None,
         Event::TimesheetRetried(retried) => retried.stage,
@@ -154,6 +169,16 @@ pub fn next_step(event: &Event) -> Option<Next> {
         | Event::PurgeApproved(_)
         | Event::PurgeRefused(_)
         | Event::PurgeFinished(_)
+        | Event::HostJoined(_)
+        | Event::HostRetired(_)
+        | Event::JobDefined(_)
+        | Event::JobRetired(_)
+        | Event::JobRunDue(_)
+        | Event::JobCancelRequested(_)
+        | Event::JobRunEnded(_)
+        | Event::JobRunTransferred(_)
+        | Event::JobRunVerified(_)
+        | Event::JobRunCancelled(_)
         | Event::AlarmNotified(_)
         | Event::SummarySent(_)
         | Event::KeyCreated(_)

@@ -92,11 +92,37 @@ text_id!(
     /// A document server and its records.
     SiteId,
     "a site name",
-    |text| (1..=63).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        && !text.starts_with('-'),
+    is_label,
     "1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen"
 );
+
+text_id!(
+    /// A backup job's name, as the configuration has it.
+    JobName,
+    "a job's name",
+    is_label,
+    "1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen"
+);
+
+text_id!(
+    /// A host on which jobs run: its name up to the first dot.
+    HostName,
+    "a host's name",
+    is_label,
+    "1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen"
+);
+
+impl HostName {
+    /// What a system calls itself, as far as it can be a name here: its first label in lower case, other characters
+    /// as hyphens. `host` where nothing is left.
+    #[must_use]
+    pub fn of_system(name: &str) -> Self {
+        let first = name.split('.').next().unwrap_or_default().to_lowercase();
+        let fits = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
+        let label: String = first.chars().map(fits).take(63).collect();
+        label.trim_matches('-').parse().unwrap_or_else(|_| Self("host".to_owned()))
+    }
+}
 
 text_id!(
     /// A timesheet's record on the server: characters that are harmless in stream names, URLs and folder names.
@@ -167,10 +193,27 @@ uuid_id!(
     "the id of an act"
 );
 uuid_id!(
+    /// One run of a backup job.
+    JobRunId,
+    "the id of a job's run"
+);
+uuid_id!(
+    /// The identity of a folder that jobs write to, in `.strongroom/target.json`.
+    TargetId,
+    "a target's id"
+);
+uuid_id!(
     /// A drive's use, in its mark.
     UseToken,
     "a token of a use"
 );
+
+/// A label of a host name (RFC 1123, section 2.1), in lower case.
+fn is_label(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !text.starts_with('-')
+}
 
 /// RFC 9562, section 5.7.
 fn v7(now: jiff::Timestamp) -> Uuid {
@@ -201,6 +244,22 @@ impl CustodyId {
     #[must_use]
     pub fn new(now: jiff::Timestamp) -> Self {
         Self(v7(now))
+    }
+}
+
+impl JobRunId {
+    /// A new id.
+    #[must_use]
+    pub fn new(now: jiff::Timestamp) -> Self {
+        Self(v7(now))
+    }
+}
+
+impl TargetId {
+    /// A random id.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
     }
 }
 

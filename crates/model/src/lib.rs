@@ -16,7 +16,9 @@ pub mod event;
 pub mod failure;
 pub mod flow;
 pub mod fold;
+pub mod host;
 pub mod id;
+pub mod job;
 mod macros;
 pub mod presence;
 pub mod purge;
@@ -38,7 +40,10 @@ pub use crate::event::{AlarmKind, Event, FailureKind};
 pub use crate::failure::{Failure, Fate};
 pub use crate::flow::{Next, StageName, next_step};
 pub use crate::fold::{Fold, IllegalTransition};
-pub use crate::id::{Actor, BookingId, CustodyId, DriveId, EventId, PurgeId, RunId, SiteId, UseToken};
+pub use crate::id::{
+    Actor, BookingId, CustodyId, DriveId, EventId, HostName, JobName, JobRunId, PurgeId, RunId, SiteId, TargetId,
+    UseToken,
+};
 pub use crate::quantity::{ByteCount, Month, Position, Version};
 pub use crate::status::{Partition, Status, partition_after, partition_of, status_after, status_of};
 pub use crate::stream::{StreamName, SubjectKind};

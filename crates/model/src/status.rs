@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use crate::booking_status::BookingStatus;
 use crate::event::{Event, Failed};
-use crate::id::DriveId;
+use crate::id::{DriveId, HostName};
 use crate::text::printable;
 
 /// A subject's status, such as `backed-up`.
@@ -64,6 +64,19 @@ pub fn status_of(event: &Event) -> Option<Status> {
         Event::PurgeProposed(_) => "proposed",
         Event::PurgeApproved(_) => "approved",
         Event::PurgeRefused(_) => "refused",
+        Event::HostJoined(_) => "joined",
+        Event::HostRetired(_) | Event::JobRetired(_) => "retired",
+        Event::JobRunEnded(ended) => ended.outcome.label(),
+        Event::JobRunRequested(_) => "requested",
+        Event::JobRunStarted(_) => "running",
+        Event::JobRunTransferred(transferred) if transferred.prove => "transferred",
+        Event::JobRunTransferred(transferred) if transferred.counts.failed > 0 => "partial",
+        Event::JobRunTransferred(_) => "copied",
+        Event::JobRunVerified(verified) if verified.is_proof() => "proven",
+        Event::JobRunVerified(verified) if verified.is_good() => "copied",
+        Event::JobRunVerified(_) => "damaged",
+        Event::JobRunCancelled(_) => "cancelled",
+        Event::WorkFailed(failed) if failed.stage.is_of_jobs() => "failed",
         Event::WorkFailed(_) => "needs-attention",
         #[cfg(feature = "sample-family")]
         Event::SampleRequested(_) => "requested",
@@ -105,6 +118,12 @@ impl From<DriveId> for Partition {
     }
 }
 
+impl From<&HostName> for Partition {
+    fn from(host: &HostName) -> Self {
+        Self(host.to_string())
+    }
+}
+
 impl fmt::Display for Partition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -135,6 +154,9 @@ pub fn partition_of(event: &Event) -> Option<Partition> {
         Event::TimesheetFetched(fetched) => Some(fetched.drive.into()),
         // What nobody hands out has no queue.
         Event::CustodyRequested(requested) if !requested.act.is_attended() => Some(requested.act.drive().drive.into()),
+        Event::JobRunRequested(requested) => Some((&requested.host).into()),
+        Event::JobRunStarted(started) => Some((&started.host).into()),
+        Event::JobRunTransferred(transferred) if transferred.prove => Some((&transferred.host).into()),
         _ => None,
     }
 }

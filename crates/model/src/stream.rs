@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 
 use crate::digest::Digest;
 use crate::event::AlarmKey;
-use crate::id::{BookingId, CustodyId, DriveId, PurgeId, RunId};
+use crate::id::{BookingId, CustodyId, DriveId, HostName, JobName, JobRunId, PurgeId, RunId};
 use crate::macros::{named, serde_as_text};
 use crate::text::printable;
 
@@ -31,6 +31,12 @@ named! {
         Custody = "custody",
         /// An agreement to delete archived files, and its execution.
         Purge = "purge",
+        /// A host on which jobs run.
+        Host = "host",
+        /// A backup job.
+        Job = "job",
+        /// One run of a backup job.
+        JobRun = "jobrun",
         /// The key that signs the log's checkpoints.
         Key = "key",
         /// A sample, in tests.
@@ -107,6 +113,24 @@ impl StreamName {
         Self { kind: SubjectKind::Purge, id: id.to_string() }
     }
 
+    /// A host's stream.
+    #[must_use]
+    pub fn host(name: &HostName) -> Self {
+        Self { kind: SubjectKind::Host, id: name.to_string() }
+    }
+
+    /// A job's stream.
+    #[must_use]
+    pub fn job(name: &JobName) -> Self {
+        Self { kind: SubjectKind::Job, id: name.to_string() }
+    }
+
+    /// The stream of one run of a job.
+    #[must_use]
+    pub fn jobrun(id: JobRunId) -> Self {
+        Self { kind: SubjectKind::JobRun, id: id.to_string() }
+    }
+
     /// The stream of the key that signs the log's checkpoints.
     #[must_use]
     pub fn log_key() -> Self {
@@ -141,7 +165,7 @@ impl fmt::Display for StreamName {
 /// A text that is not a stream's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is not a stream name: expected <kind>/<id>, the kind one of booking, run, drive, alarm, summary, copy, custody, purge and key"
+    "{0:?} is not a stream name: expected <kind>/<id>, the kind one of booking, run, drive, alarm, summary, copy, custody, purge, host, job, jobrun and key"
 )]
 pub struct ParseStreamError(String);
 

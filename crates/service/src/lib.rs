@@ -36,5 +36,5 @@ pub use crate::health::{Health, HealthServer, Probe};
 pub use crate::metrics::Metrics;
 pub use crate::private::{private_files, private_folders};
 pub use crate::run_lock::{RunLock, RunLockError};
-pub use crate::schedule::{MAX_SKEW, Schedule, Window};
+pub use crate::schedule::{JobTiming, MAX_SKEW, Schedule, Window};
 pub use crate::shutdown::Shutdown;

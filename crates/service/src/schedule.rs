@@ -1,5 +1,6 @@
 //! When runs are due and nights end: pure functions of instants and a time zone.
 
+mod job;
 mod wall;
 mod window;
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, civil};
 
+pub use self::job::JobTiming;
 pub(crate) use self::window::Opening;
 pub use self::window::Window;
 pub(crate) use self::window::time_of_day;
@@ -25,6 +27,8 @@ pub struct Schedule {
     pub every: Duration,
     /// When runs may start; `None` for always.
     pub between: Option<Window>,
+    /// The days of the week on which windows open; empty: all.
+    pub days: Vec<civil::Weekday>,
     /// The zone of days and nights.
     pub zone: TimeZone,
 }
@@ -82,7 +86,7 @@ impl Schedule {
     }
 
     fn opening_at_or_after(&self, at: Timestamp) -> Timestamp {
-        if self.between.is_none() {
+        if self.between.is_none() && self.days.is_empty() {
             return at;
         }
         self.openings_around(at).find(|opening| opening.closes > at).map_or(at, |opening| opening.opens.max(at))
@@ -93,7 +97,8 @@ impl Schedule {
         let today = at.to_zoned(self.zone.clone()).date();
         (-2..SEARCH_DAYS).filter_map(move |day| {
             let date = today.checked_add(jiff::Span::new().days(day)).ok()?;
-            window.opening(date, &self.zone)
+            let is_open = self.days.is_empty() || self.days.contains(&date.weekday());
+            window.opening(date, &self.zone).filter(|_| is_open)
         })
     }
 }

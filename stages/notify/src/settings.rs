@@ -1,5 +1,6 @@
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use lettre::message::Mailbox;
@@ -20,6 +21,8 @@ pub struct Settings {
     pub post: Post,
     /// The time zone of times in mails.
     pub zone: TimeZone,
+    /// How long after its time a job's run may start.
+    pub job_grace: Duration,
 }
 
 /// Unusable settings.
@@ -56,7 +59,12 @@ pub enum SettingsError {
 impl Settings {
     /// From the configuration, without connecting.
     pub fn from_config(config: &Config) -> Result<Self, SettingsError> {
-        Ok(Self { addresses: addresses(config)?, post: post(config)?, zone: config.zone() })
+        Ok(Self {
+            addresses: addresses(config)?,
+            post: post(config)?,
+            zone: config.zone(),
+            job_grace: config.watch.job_grace.get(),
+        })
     }
 }
 

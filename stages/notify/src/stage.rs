@@ -22,7 +22,7 @@ use crate::notice::Notice;
 use crate::pace::MailPace;
 use crate::post::{Delivery, PostError};
 use crate::settings::Settings;
-use crate::summary::report::report;
+use crate::summary::report::{JobsAs, report};
 use crate::summary::{ReportError, SummaryHtml, SummaryReport, SummaryText, SummaryView};
 
 /// Alarms taken together share a mail, which counts those that it does not show.
@@ -118,7 +118,7 @@ impl Notify {
         composed: &SummaryComposed,
         at: Timestamp,
     ) -> Result<Mail, Box<dyn Error + Send + Sync>> {
-        let report = report(&self.log, composed, at).await?;
+        let report = report(&self.log, composed, &self.jobs_as(at)).await?;
         Ok(self.mail(&report)?)
     }
 
@@ -200,6 +200,10 @@ impl Notify {
         settle.one(task, outcome).await;
     }
 
+    fn jobs_as(&self, at: Timestamp) -> JobsAs {
+        JobsAs { at, grace: self.settings.job_grace, zone: self.settings.zone.clone() }
+    }
+
     /// The time of its stream's first event.
     async fn composed_at(&self, task: &Task<Notice>) -> Result<Timestamp, ReportError> {
         let history = self.log.stream(&task.stream).await?;
@@ -220,7 +224,7 @@ impl Notify {
         at: Timestamp,
         reached: &[String],
     ) -> Result<Delivery, SummaryError> {
-        let report = report(&self.log, composed, at).await?;
+        let report = report(&self.log, composed, &self.jobs_as(at)).await?;
         let mut mail = self.mail(&report)?;
         if let (Some(cosign), Some(signed)) = (&self.cosign, self.checkpoint(&report)) {
             mail.checkpoint = Some(cosign.cosigned(signed).await.to_string());

@@ -18,6 +18,7 @@
 //! - `replay`: a log of many events, replayed as the benchmark does;
 //! - `purge`: archived files that are to be deleted;
 //! - `quiet`: what cron mails, and what it does not;
+//! - `jobs`: backup jobs of any kind, from an installed program to the morning's mail;
 //! - `kill`: killed at every named place, and at random moments;
 //! - `stop`: Ctrl-C, schedules, two runs at once;
 //! - `witness`: sites whose witnesses watch each other's logs;
@@ -35,6 +36,7 @@ mod demo;
 mod drive_faults;
 mod drive_identity;
 mod evidence;
+mod jobs;
 mod kill;
 mod left_raised;
 mod log_faults;

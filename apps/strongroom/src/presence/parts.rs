@@ -91,9 +91,11 @@ impl Parts {
         let relay = self.relay().map(|relay| relay_part(&relay));
         let mut parts: Vec<Part> = stages.iter().map(|stage| stage_part(stage, self.relayed)).chain(relay).collect();
         let begun = |role: &str, parts: &[Part]| parts.iter().any(|part| part.role == role);
-        for role in self.roles.iter().map(|role| role.name()) {
-            if !begun(role, &parts) {
-                parts.push(part(role, PartState::Cut, Some("it has not begun")));
+        for role in &self.roles {
+            if *role == Role::Monitor {
+                parts.push(part(role.name(), PartState::Working, None));
+            } else if !begun(role.name(), &parts) {
+                parts.push(part(role.name(), PartState::Cut, Some("it has not begun")));
             }
         }
         parts

@@ -26,6 +26,8 @@ impl Process {
         systemd::stopping();
         self.stop.cancel();
         drop(self.schedule);
+        drop(self.job_keeper);
+        drop(self.monitor);
         let aborted = aborted(&self.shutdown);
         let parts = self.parts.now();
         tokio::select! {

@@ -65,6 +65,10 @@ pub(crate) struct Process {
     pub(super) prover: Option<Arc<Prover>>,
     /// Asks for what is due for the drive.
     pub(super) schedule: Option<AbortOnDropHandle<()>>,
+    /// Keeps jobs' schedules.
+    pub(super) job_keeper: Option<AbortOnDropHandle<()>>,
+    /// Looks whether what should have happened did.
+    pub(super) monitor: Option<AbortOnDropHandle<()>>,
     /// At work for as long as the process is.
     _background: Background,
 }
@@ -164,6 +168,8 @@ impl Process {
             traces,
             prover: None,
             schedule: None,
+            job_keeper: None,
+            monitor: None,
             _background: background,
         })
     }

@@ -7,6 +7,7 @@ use strongroom_audit::evidence::Prover;
 use strongroom_bus::Stage;
 use strongroom_enumerate::Enumerate;
 use strongroom_fetch::{Fetch, Meter};
+use strongroom_jobs::JobStage;
 use strongroom_model::StageName;
 use strongroom_notify::{Notify, Settings};
 use strongroom_service::actor;
@@ -20,6 +21,7 @@ use crate::checkpoint;
 use crate::cli_error::CliError;
 use crate::custody::custodian;
 use crate::custody::schedule::CustodySchedule;
+use crate::jobs;
 use crate::witnesses::Cosigners;
 
 const OPENED: &str = "the process was opened for a role that needs it";
@@ -84,6 +86,22 @@ impl Process {
         self.spawn(purger, StageName::Purge);
     }
 
+    /// The jobs of this host: copies, proofs and their schedule.
+    pub(crate) fn start_jobs(&mut self) {
+        let parts = jobs::parts(&self.config, &self.log, &self.clock, self.stop.clone());
+        self.spawn(JobStage::transfer(parts.clone()), StageName::Transfer);
+        self.spawn(JobStage::prove(parts), StageName::Prove);
+        let keeper = jobs::keeper(&self.config, &self.log, &self.clock);
+        self.job_keeper = Some(AbortOnDropHandle::new(tokio::spawn(keeper.keep())));
+    }
+
+    /// Looks whether what should have happened did.
+    pub(crate) async fn start_monitor(&mut self) {
+        let monitor = jobs::monitor(&self.config, &self.log, &self.clock).await;
+        let every = self.config.watch.monitor_every.get();
+        self.monitor = Some(AbortOnDropHandle::new(tokio::spawn(monitor.keep(every))));
+    }
+
     /// One for all stages of the process, since it keeps the log's tree; `None` without the site's key.
     async fn prover(&mut self) -> Option<Arc<Prover>> {
         if self.prover.is_none() {
@@ -107,6 +125,10 @@ impl Process {
         self.start_archive(None).await;
         self.start_custody().await;
         self.start_purge().await;
+        if self.config.own_jobs().next().is_some() {
+            self.start_jobs();
+        }
+        self.start_monitor().await;
         self.spawn(fetch, StageName::Fetch);
         self.spawn(enumerate, StageName::Enumerate);
         Ok(meter)

@@ -76,7 +76,12 @@ mod tests {
     const GRACE: Duration = Duration::from_secs(15 * 60);
 
     fn nightly() -> Schedule {
-        Schedule { every: Duration::from_secs(120), between: Some("23:00-05:00".parse().unwrap()), zone: TimeZone::UTC }
+        Schedule {
+            every: Duration::from_secs(120),
+            between: Some("23:00-05:00".parse().unwrap()),
+            days: Vec::new(),
+            zone: TimeZone::UTC,
+        }
     }
 
     fn at(text: &str) -> Timestamp {

@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::out::{Out, is_watched};
 use crate::process::ProcessOptions;
 use crate::process::role::Role;
-use crate::process::{Common, quiet};
+use crate::process::{Common, Process, quiet};
 use crate::run::job::Job;
 use crate::run::outcome::RunOutcome;
 use crate::run::right::RunRight;
@@ -70,7 +70,13 @@ pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Ex
     };
     let name = config.site.clone();
     let listen = Common { listen: args.listen, once: args.once }.listen(&config);
-    let options = ProcessOptions { verb: "run", roles: &Role::ALL, config, listen, clock, shutdown, traces };
+    let roles = Role::of_run(&config);
+    let has_bookings = Role::has_bookings(&config);
+    let options = ProcessOptions { verb: "run", roles: &roles, config, listen, clock, shutdown, traces };
+    if !has_bookings {
+        show.finish();
+        return Box::pin(jobs_only(args, options, right)).await;
+    }
     let job = Job::open(options, show, right).await?;
     let done = work(&job, args.once).await;
     let (ending, exit) = Box::pin(job.close(done)).await?;
@@ -82,6 +88,20 @@ pub(crate) async fn run(args: &Args, config: Config, out: &mut Out) -> Result<Ex
         out.raw(ending.brief(&name))?;
     }
     Ok(exit)
+}
+
+/// A site that takes no documents off a server: its jobs, and mail.
+async fn jobs_only(args: &Args, options: ProcessOptions<'_>, right: RunRight) -> Result<Exit, CliError> {
+    if args.once {
+        return Err(CliError::new("this site has only jobs, and --once is about bookings")
+            .next_step("`strongroom job run NAME` does one job now; `strongroom run` keeps their schedules"));
+    }
+    let mut process = Process::open(options).await?;
+    process.start_notify().await?;
+    process.start_jobs();
+    process.start_monitor().await;
+    let done = schedule::keep_jobs(&process, &right).await;
+    process.end(done).await
 }
 
 /// Where progress is shown, and the log lines and traces beside it. An alarm is reported once:

@@ -4,7 +4,7 @@ pub(super) mod page;
 
 use std::time::Duration;
 
-use strongroom_audit::{AsOf, LogProblem, Observed, Status};
+use strongroom_audit::{AsOf, JobState, LogProblem, Observed, Status, jobs};
 use strongroom_eventlog::EventLog;
 use strongroom_model::text::with_causes;
 use strongroom_service::{Clock, Config};
@@ -15,6 +15,7 @@ use crate::drive_report;
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::presence::present::Present;
+use crate::process::role::Role;
 use crate::run::runs::overdue;
 use crate::site;
 
@@ -90,18 +91,26 @@ async fn log_problem(config: &Config, log: Option<&EventLog>) -> Option<LogProbl
 /// What only the server and the drive can say.
 async fn observed(config: &Config, log: Option<&EventLog>) -> Result<Observed, CliError> {
     let mut observed = Observed::default();
-    match waiting(config, log).await {
-        Ok(number) => observed.waiting = Some(number),
-        Err(why) => observed.notes.push(format!("how many wait on the server is unknown: {why}")),
-    }
-    match drive_report::drive_state(config, log).await {
-        Some(drive) => observed.drives.push(drive),
-        None => observed.notes.push("no drive is configured: set drive.root".to_owned()),
+    if Role::has_bookings(config) {
+        match waiting(config, log).await {
+            Ok(number) => observed.waiting = Some(number),
+            Err(why) => observed.notes.push(format!("how many wait on the server is unknown: {why}")),
+        }
+        match drive_report::drive_state(config, log).await {
+            Some(drive) => observed.drives.push(drive),
+            None => observed.notes.push("no drive is configured: set drive.root".to_owned()),
+        }
+    } else {
+        // A site without a document server.
+        observed.waiting = Some(0);
     }
     if let Some(log) = log {
         let clock = Clock::system();
         let present = Present::look(config, log, &clock).await?;
         observed.overdue = overdue(config, log, &clock).await?;
+        let (grace, zone) = (config.watch.job_grace.get(), config.zone());
+        observed.jobs = jobs(log, clock.now(), grace, &zone).await?;
+        observed.jobs.retain(|job| job.state != JobState::Retired);
         observed.notes.extend(present.remark);
         observed.processes = present.processes;
         observed.missing = present.missing;

@@ -28,8 +28,9 @@ fn stages_of(subject: Option<SubjectKind>) -> &'static [StageName] {
         Some(SubjectKind::Run) => &[StageName::Enumerate],
         Some(SubjectKind::Custody) => &[StageName::Custody],
         Some(SubjectKind::Purge) => &[StageName::Purge],
+        Some(SubjectKind::JobRun) => &[StageName::Transfer, StageName::Prove],
         // The kernel's own, of any subject: families that have none for themselves use them.
-        None => &[StageName::Custody, StageName::Purge],
+        None => &[StageName::Custody, StageName::Purge, StageName::Transfer, StageName::Prove],
         Some(SubjectKind::Alarm | SubjectKind::Summary) => &[StageName::Notify],
         _ => &[],
     }

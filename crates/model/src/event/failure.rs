@@ -128,6 +128,34 @@ failure_kinds! {
         "check the addresses and the login in the [mail] section; then run `strongroom retry`";
     MailUnreachable: "mail-unreachable", "the mail could not be handed over",
         "check [mail] with `strongroom doctor`; it is tried again by itself";
+    JobUnknown: "job-unknown", "no such job is configured on this host",
+        "configure the job on the host that its runs are for, or retire it there; then run `strongroom job run`";
+    JobSettings: "job-settings", "the job's settings cannot be used",
+        "correct them as the message says: `strongroom job show` tries them; then run `strongroom job run`";
+    Interrupted: "interrupted", "the process that ran the job ended in the middle of it",
+        "nothing yet: the run is started again by itself";
+    Obstructed: "obstructed", "the job cannot be done now, and nobody's file is at fault",
+        "see that the target is mounted and has room, as the message says; it is tried again by itself";
+    TargetUnknown: "target-unknown", "the target is not the folder that the job wrote to before",
+        "mount the right target; or set up this one with `strongroom target init`, and then name it in the job's `target_id`";
+    SourceMissing: "source-missing", "the job's source is missing or empty",
+        "see that the source is mounted and named right; then run `strongroom job run`";
+    ToolFailed: "tool-failed", "the job's tool reported a failure",
+        "read the tool's own messages with `strongroom job log`";
+    ToolMissing: "tool-missing", "the job's tool is not installed, or too old",
+        "install it as the message says; then run `strongroom job run`";
+    WouldDeleteTooMuch: "would-delete-too-much", "the run would delete more files in the copy than it may",
+        "look at `strongroom job plan`; raise the job's `max_delete` if the deletions are wanted; then run `strongroom job run`";
+    PluginChanged: "plugin-changed", "the plugin is not the program that was accepted",
+        "find out who changed it; accept it with `strongroom job accept` if the change is wanted";
+    PluginCrashed: "plugin-crashed", "the plugin ended without a result",
+        "read its last messages with `strongroom job log`, and report them to its author";
+    PluginSilent: "plugin-silent", "the plugin ended well, without a result",
+        "try it with `strongroom plugin test`, and report that to its author";
+    PluginProtocol: "plugin-protocol", "the plugin does not keep to the protocol",
+        "try it with `strongroom plugin test`, and report that to its author";
+    ProofFailed: "proof-failed", "the proof of the copy could not be made",
+        "read the tool's own messages with `strongroom job log`; the copy is there, and not proven";
     Internal: "internal", "a fault in strongroom itself",
         "please report it with the event's data; then run `strongroom retry`";
 }

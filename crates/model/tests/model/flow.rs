@@ -10,7 +10,7 @@ use crate::samples::{self, at, failed, retried};
 #[test]
 #[expect(clippy::too_many_lines, reason = "one table with a line for each type of event")]
 fn each_type_of_event_has_its_next_step() {
-    use StageName::{Archive, Custody, Enumerate, Fetch, Notify, Purge, Verify};
+    use StageName::{Archive, Custody, Enumerate, Fetch, Notify, Prove, Purge, Transfer, Verify};
     let now = |stage| Some(Next { stage, not_before: None });
     let due = |stage| Some(Next { stage, not_before: Some(at(5)) });
     // The samples' failures: verify's, enumerate's and notify's, each with a time to try again;
@@ -64,6 +64,24 @@ fn each_type_of_event_has_its_next_step() {
         ("purge.requested.v1", now(Purge)),
         ("purge.advanced.v1", now(Purge)),
         ("purge.finished.v1", None),
+        ("host.joined.v1", None),
+        ("host.retired.v1", None),
+        ("job.defined.v1", None),
+        ("job.defined.v1.bare", None),
+        ("job.retired.v1", None),
+        ("job.run-due.v1", None),
+        ("job.cancel-requested.v1", None),
+        ("job.run-ended.v1", None),
+        ("job.run-ended.v1.bare", None),
+        ("jobrun.requested.v1", now(Transfer)),
+        ("jobrun.requested.v1.bare", now(Prove)),
+        ("jobrun.started.v1", now(Transfer)),
+        ("jobrun.started.v1.bare", now(Transfer)),
+        ("jobrun.transferred.v1", now(Prove)),
+        ("jobrun.transferred.v1.bare", None),
+        ("jobrun.verified.v1", None),
+        ("jobrun.verified.v1.bare", None),
+        ("jobrun.cancelled.v1", None),
         ("alarm.raised.v1", now(Notify)),
         ("alarm.cleared.v1", now(Notify)),
         ("alarm.notified.v1", None),

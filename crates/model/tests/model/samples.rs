@@ -1,5 +1,7 @@
 //! One event of each type, with every field set; `.bare` ones with every optional field absent.
 
+pub(crate) mod jobs;
+
 use jiff::Timestamp;
 use strongroom_model::event::{
     Act, AlarmCleared, AlarmNotified, AlarmRaised, Archived, BackedUp, CopyDamaged, CopyProven, CopyRestored,
@@ -417,8 +419,10 @@ pub(crate) fn all() -> Vec<(String, NewEvent)> {
         }),
     ];
     let name_of = |event: &Event, variant: &str| format!("{}{variant}.json", event.type_name());
-    let full = full.into_iter().map(|event| (name_of(&event, ""), with_every_attribute(event)));
-    let bare = bare.into_iter().map(|event| (name_of(&event, ".bare"), with_no_option(event)));
+    let full = full.into_iter().chain(jobs::full());
+    let bare = bare.into_iter().chain(jobs::bare());
+    let full = full.map(|event| (name_of(&event, ""), with_every_attribute(event)));
+    let bare = bare.map(|event| (name_of(&event, ".bare"), with_no_option(event)));
     // What earlier versions' fixtures lack.
     let approved = Purged {
         approved_by: Some("Grace".to_owned()),
@@ -452,6 +456,9 @@ fn stream_of(event: &Event) -> StreamName {
         Some(SubjectKind::Copy) => StreamName::copy(drive(), &"B-1001".parse().unwrap(), &digest("timesheet")),
         Some(SubjectKind::Custody) => StreamName::custody(act_id()),
         Some(SubjectKind::Purge) => StreamName::purge(&"2026-Q4".parse().unwrap()),
+        Some(SubjectKind::Host) => StreamName::host(&jobs::host()),
+        Some(SubjectKind::Job) => StreamName::job(&jobs::name()),
+        Some(SubjectKind::JobRun) => StreamName::jobrun(jobs::run()),
         _ => StreamName::drive(drive()),
     }
 }

@@ -8,6 +8,7 @@ use strongroom_model::{
 use crate::samples::{self, archived, enumerated, fetched, held};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table with a line for each type of event")]
 fn each_type_of_event_leaves_its_status_and_partition() {
     let drive = "5f0c2f3e-8a57-4a0e-9a43-0b7a5c1d2e3f";
     let table = [
@@ -50,6 +51,18 @@ fn each_type_of_event_leaves_its_status_and_partition() {
         ("purge.refused.v1", Some("refused"), None),
         ("purge.requested.v1", Some("requested"), None),
         ("purge.finished.v1", Some("finished"), None),
+        ("host.joined.v1", Some("joined"), None),
+        ("host.retired.v1", Some("retired"), None),
+        ("job.retired.v1", Some("retired"), None),
+        ("job.run-ended.v1", Some("partial"), None),
+        ("job.run-ended.v1.bare", Some("copied"), None),
+        ("jobrun.requested.v1", Some("requested"), Some("office-1")),
+        ("jobrun.started.v1", Some("running"), Some("office-1")),
+        ("jobrun.transferred.v1", Some("transferred"), Some("office-1")),
+        ("jobrun.transferred.v1.bare", Some("copied"), None),
+        ("jobrun.verified.v1", Some("damaged"), None),
+        ("jobrun.verified.v1.bare", Some("proven"), None),
+        ("jobrun.cancelled.v1", Some("cancelled"), None),
         ("work.failed.v1", Some("needs-attention"), None),
     ];
     let (kept, other) = (Status::labelled("as it was"), "elsewhere".parse::<Partition>().unwrap());
@@ -99,6 +112,9 @@ fn a_log_can_find_the_last_decisive_event_by_its_type() {
         "copy.restored",
         "custody.advanced",
         "purge.advanced",
+        "job.defined",
+        "job.run-due",
+        "job.cancel-requested",
         "alarm.notified",
         "alarm.failed",
         "work.attempt-failed",

@@ -37,6 +37,9 @@ impl Key {
     }
 }
 
+/// A list of sections, which no single line can be an example of.
+pub(super) const JOBS: &str = "job";
+
 /// For keys without a default whose comment shows none.
 const EXAMPLES: [(&str, &str); 5] = [
     ("log.url", ServiceKind::Database.example()),
@@ -112,6 +115,14 @@ pub(super) fn nearest_variable(name: &str) -> Option<String> {
 /// Adds a correct line to a library's message, unless it has one.
 pub(super) fn explain(path: &str, message: &str) -> String {
     let message = message.strip_prefix("validation failed: ").unwrap_or(message);
+    if path == JOBS {
+        let is_no_list = message.contains("expected a sequence");
+        return if is_no_list {
+            format!("{message}; a job is a section [[{JOBS}]], in two brackets")
+        } else {
+            message.to_owned()
+        };
+    }
     let key = all().into_iter().find(|key| key.path == path);
     let value = key.as_ref().and_then(|key| match (key.default(), key.example()) {
         (Some(default), _) => toml::Value::try_from(default).ok(),

@@ -89,6 +89,7 @@ impl Config {
         let layer = upper.with_fallback(from_file).with_fallback(ConfigLayer::default_values());
         let mut config = Self::from_layer(layer).expect("every key that is not optional has a default");
         config.resolve_paths(folder, sources.home.as_deref())?;
+        config.check_jobs()?;
         Ok(config)
     }
 }

@@ -35,6 +35,29 @@ impl Config {
                 message,
             })?;
         }
+        self.resolve_job_paths(base, home)
+    }
+
+    /// A source or target with a colon names another host, a remote or a Windows drive: it stays as it is.
+    fn resolve_job_paths(&mut self, base: &Path, home: Option<&Path>) -> Result<(), ConfigError> {
+        for job in &mut self.job {
+            let bad = |message: String| ConfigError::Value {
+                place: "configuration".to_owned(),
+                key: format!("job \"{}\"", job.name),
+                message,
+            };
+            for folder in [&mut job.source, &mut job.target].into_iter().flatten() {
+                if !folder.contains(':') && !folder.starts_with("\\\\") {
+                    let found = resolve(Path::new(&*folder), base, home).map_err(bad)?;
+                    // A plugin works in a folder of its own.
+                    let whole = std::path::absolute(&found).unwrap_or(found);
+                    *folder = whole.to_string_lossy().into_owned();
+                }
+            }
+            for file in job.secret_files.values_mut() {
+                *file = resolve(file, base, home).map_err(bad)?;
+            }
+        }
         Ok(())
     }
 }

@@ -2,6 +2,7 @@ mod broker;
 mod custody;
 mod drive;
 mod health;
+mod job;
 mod log;
 mod mail;
 mod retry;
@@ -17,12 +18,14 @@ use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use strongroom_model::SiteId;
+use strongroom_model::{HostName, SiteId};
 
 use self::broker::BrokerSection;
 use self::custody::CustodySection;
 use self::drive::DriveSection;
 use self::health::HealthSection;
+use self::job::TransferSection;
+pub use self::job::{Day, JobSection};
 use self::log::LogSection;
 use self::mail::MailSection;
 pub use self::mail::{SummaryMode, Transport};
@@ -61,6 +64,10 @@ pub struct Config {
     /// Unset: the host's.
     pub time_zone: Option<Zone>,
 
+    /// Backup jobs of any kind: each has a section [[job]] of its own, as shown at the end.
+    #[config(default = [])]
+    pub job: Vec<JobSection>,
+
     /// The event log: the truth about everything.
     #[config(nested)]
     pub log: LogSection,
@@ -96,6 +103,10 @@ pub struct Config {
     /// How drives are looked after.
     #[config(nested)]
     pub custody: CustodySection,
+
+    /// How jobs are done on this host.
+    #[config(nested)]
+    pub transfer: TransferSection,
 
     /// What happens after a failure that may pass.
     #[config(nested)]
@@ -153,11 +164,24 @@ impl Config {
         self.data_dir.join("run.lock")
     }
 
+    /// This host's name in jobs.
+    #[must_use]
+    pub fn host(&self) -> HostName {
+        self.transfer.host.clone().unwrap_or_else(|| HostName::of_system(&crate::actor::host_name()))
+    }
+
+    /// The jobs that this host does.
+    pub fn own_jobs(&self) -> impl Iterator<Item = &JobSection> {
+        let host = self.host();
+        self.job.iter().filter(move |job| job.host.as_ref().is_none_or(|its| *its == host))
+    }
+
     /// When runs are due.
     pub fn schedule(&self) -> crate::schedule::Schedule {
         crate::schedule::Schedule {
             every: self.schedule.every.get(),
             between: self.schedule.between,
+            days: Vec::new(),
             zone: self.zone(),
         }
     }

@@ -10,6 +10,27 @@ use toml::Value;
 use super::keys::{self, Key};
 use super::section::Config;
 
+/// A job as one would begin with it.
+const JOB: &str = "
+
+# Backup jobs of any kind: a section [[job]] for each, with the name that its events have. `strongroom
+# plugin describe KIND` prints the settings of a kind. A job looks like this:
+#
+#     [[job]]
+#     name = \"documents\"
+#     kind = \"rsync\"                  # rsync, rclone, restic, robocopy, command, check, tasks, plugin
+#     source = \"/srv/documents\"
+#     target = \"/mnt/disk/documents\"  # in a folder that `strongroom target init` set up
+#     cron = \"0 22 * * *\"             # or every = \"2h\", with between = \"22:00-05:00\" and days = [\"mon\"]
+#     max_age = \"2d\"                  # how old the last whole proof may be
+#     max_delete = 100                # how many files one run may delete in the copy; unset: none
+#     prove = \"7d\"                    # how often the copy is proven; unset: after each run
+#     timeout = \"12h\"
+#     stall = \"15m\"
+#     secret_files = { password = \"/etc/strongroom/restic.password\" }
+#     [job.settings]                  # what the kind takes besides
+";
+
 /// A commented configuration file. Keys that are not [set](Template::set) show their defaults, commented out.
 #[derive(Debug, Clone, Default)]
 pub struct Template {
@@ -37,6 +58,7 @@ impl Template {
         out.push_str("#\n# Every key can also be set in the environment, over this file: STRONGROOM_ and its name\n");
         out.push_str("# with its section, such as STRONGROOM_SOURCE_TOKEN for `token` in [source].\n");
         self.section(&mut out, &Config::META, "");
+        out.push_str(JOB);
         out
     }
 
@@ -45,7 +67,8 @@ impl Template {
             "" => field.name.to_owned(),
             _ => format!("{section}.{}", field.name),
         };
-        for field in meta.fields.iter().filter(|field| matches!(field.kind, FieldKind::Leaf { .. })) {
+        let is_shown = |field: &&Field| matches!(field.kind, FieldKind::Leaf { .. }) && join(field) != keys::JOBS;
+        for field in meta.fields.iter().filter(is_shown) {
             self.key(out, &Key { path: join(field), field });
         }
         for field in meta.fields {

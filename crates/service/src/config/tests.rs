@@ -309,3 +309,58 @@ fn no_configuration_and_one_that_cannot_be_read_say_what_to_do() {
     let unreadable = Config::load_from(&named).unwrap_err().to_string();
     assert!(unreadable.contains("/nowhere/my.toml"), "{unreadable}");
 }
+
+fn job(keys: &str) -> String {
+    format!("[[job]]\nname = \"documents\"\nkind = \"rsync\"\n{keys}")
+}
+
+#[test]
+fn a_job_is_read_with_its_own_settings() {
+    let text = job("source = \"documents\"\ntarget = \"nas:/backup\"\nevery = \"24h\"\nbetween = \"22:00-05:00\"\n\
+        days = [\"mon\", \"fri\"]\nsecret_files = { password = \"key\" }\n[job.settings]\nexclude = [\"*.tmp\"]\n");
+    let config = load(&format!("time_zone = \"Europe/Berlin\"\n{text}")).unwrap();
+    let job = &config.job[0];
+    assert_eq!(job.source.as_deref(), Some("/site/documents"));
+    assert_eq!(job.target.as_deref(), Some("nas:/backup"), "another host's folder stays as it is");
+    assert_eq!(job.secret_files["password"], Path::new("/site/key"));
+    assert_eq!(job.settings["exclude"], serde_json::json!(["*.tmp"]));
+    let schedule = job.schedule(&config.zone());
+    assert_eq!((schedule.every_s, schedule.days), (Some(86_400), vec![1, 5]));
+    assert_eq!((schedule.between.as_deref(), &*schedule.zone), (Some("22:00-05:00"), "Europe/Berlin"));
+    assert_eq!(config.own_jobs().count(), 1);
+    let elsewhere = load(&job_of("elsewhere")).unwrap();
+    assert_eq!(elsewhere.own_jobs().count(), 0);
+}
+
+fn job_of(host: &str) -> String {
+    job(&format!("host = \"{host}\""))
+}
+
+#[test]
+fn a_bad_job_is_named_with_the_next_step() {
+    let cases = [
+        "[[job]]\nkind = \"rsync\"".to_owned(),
+        "[[job]]\nname = \"My job\"\nkind = \"rsync\"".to_owned(),
+        "[[job]]\nname = \"a\"\nkind = \"rsynk\"".to_owned(),
+        "[[job]]\nname = \"a\"\nkind = \"plugin\"".to_owned(),
+        job("program = [\"/bin/true\"]"),
+        job("") + "\n" + &job(""),
+        job("colour = \"blue\""),
+        job("every = \"1h\"\ncron = \"0 22 * * *\""),
+        job("between = \"22:00-05:00\""),
+        job("every = \"0s\""),
+        job("cron = \"0 22 30 2 *\""),
+        job("cron = \"0 25 * * *\""),
+        job("days = [\"monday\"]\nevery = \"1h\""),
+        job("time_zone = \"Europe/Berln\""),
+        job("timeout = \"0s\""),
+        job("source = \"/srv/a\"\ntarget = \"/srv/a/backup\""),
+        job("source = \"/mnt/disk/a\"\ntarget = \"/mnt/disk\""),
+        job("source = \"/srv/a\"\ntarget = \"/srv/b/../a/\""),
+        "job = 5".to_owned(),
+        "[job]\nname = \"a\"".to_owned(),
+    ];
+    let messages: String =
+        cases.iter().map(|text| format!("{}\n    {}\n", text.replace('\n', " | "), message(text))).collect();
+    insta::assert_snapshot!(messages);
+}

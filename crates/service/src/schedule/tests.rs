@@ -6,6 +6,7 @@ fn schedule(every_s: u64, between: &str, zone: &str) -> Schedule {
     Schedule {
         every: Duration::from_secs(every_s),
         between: (!between.is_empty()).then(|| between.parse().unwrap()),
+        days: Vec::new(),
         zone: TimeZone::get(zone).unwrap(),
     }
 }

@@ -1,12 +1,16 @@
 //! A summary's content.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use strongroom_audit::JobEntry;
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::event::SummaryComposed;
 use strongroom_model::summary::Summary;
 use strongroom_model::{Fold, Position, SiteId, StreamName};
 
-use super::open::{Open, PAGE, open_at};
+use super::open::{self, Open, PAGE, open_at};
 use super::tally::Tally;
 
 /// A summary's content, which follows only from its composition and the events before its end.
@@ -19,8 +23,21 @@ pub(crate) struct SummaryReport {
     pub(crate) tally: Tally,
     /// What was open at its end.
     pub(crate) open: Open,
+    /// How jobs stood at its end, the worst first.
+    pub(crate) jobs: Vec<JobEntry>,
     /// The previous summary's number, if it was still unsent at this one's end.
     pub(crate) unsent_before: Option<u64>,
+}
+
+/// How jobs are judged.
+#[derive(Debug, Clone)]
+pub(crate) struct JobsAs {
+    /// At that time.
+    pub(crate) at: Timestamp,
+    /// How long after its time a run may start.
+    pub(crate) grace: Duration,
+    /// The zone of times in sentences.
+    pub(crate) zone: TimeZone,
 }
 
 /// A summary's content could not be read.
@@ -38,14 +55,15 @@ pub enum ReportError {
 pub(crate) async fn report(
     log: &EventLog,
     composed: &SummaryComposed,
-    composed_at: Timestamp,
+    jobs: &JobsAs,
 ) -> Result<SummaryReport, ReportError> {
     Ok(SummaryReport {
         site: log.site().clone(),
         composed: composed.clone(),
-        composed_at,
+        composed_at: jobs.at,
         tally: tally(log, composed.from, composed.to).await?,
         open: open_at(log, composed.to).await?,
+        jobs: open::jobs::at(log, composed.to, jobs).await?,
         unsent_before: unsent_before(log, composed).await?,
     })
 }

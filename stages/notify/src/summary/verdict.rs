@@ -2,6 +2,7 @@
 
 use strongroom_model::event::ZeroReason;
 
+use super::open::jobs;
 use super::report::SummaryReport;
 use crate::format_text::{count, files, full_stop, label, plural};
 
@@ -49,7 +50,28 @@ pub(crate) fn verdict(report: &SummaryReport) -> SummaryVerdict {
         let number = plural(unreadable, "event", "events");
         return act(format!("{number} of the log cannot be read."), rest(report, Some(safe)));
     }
+    let needy = report.jobs.iter().filter(|job| job.state.needs_attention()).count() as u64;
+    if needy > 0 {
+        let number = plural(needy, "job needs", "jobs need");
+        return act(format!("{number} you: {}.", jobs::sentence(&report.jobs)), rest_of_bookings(report, Some(safe)));
+    }
+    if is_of_jobs_only(report) {
+        return only_jobs(report);
+    }
     if safe > 0 { safe_files(report) } else { nothing(report) }
+}
+
+/// Whether nothing was expected of bookings: the site has jobs, and nobody asked a document server.
+fn is_of_jobs_only(report: &SummaryReport) -> bool {
+    let is_quiet =
+        report.tally.runs.started == 0 && report.open.claimed.total() == 0 && report.tally.files.backed_up == 0;
+    !report.jobs.is_empty() && is_quiet
+}
+
+fn only_jobs(report: &SummaryReport) -> SummaryVerdict {
+    let is_amber = report.jobs.iter().any(|job| job.state.is_amber());
+    let tone = if is_amber { Tone::Mind } else { Tone::Well };
+    SummaryVerdict { tone, sentence: full_stop(&jobs::sentence(&report.jobs)), also: Vec::new() }
 }
 
 fn act(sentence: String, also: Vec<String>) -> SummaryVerdict {
@@ -151,6 +173,14 @@ fn nobody_looked(report: &SummaryReport) -> SummaryVerdict {
 
 /// What the sentence leaves out.
 fn rest(report: &SummaryReport, safe: Option<u64>) -> Vec<String> {
+    let jobs = Some(full_stop(&jobs::sentence(&report.jobs))).filter(|_| !report.jobs.is_empty());
+    jobs.into_iter().chain(rest_of_bookings(report, safe)).collect()
+}
+
+fn rest_of_bookings(report: &SummaryReport, safe: Option<u64>) -> Vec<String> {
+    if is_of_jobs_only(report) {
+        return Vec::new();
+    }
     let mut also = Vec::new();
     match safe {
         Some(0) => also.push("No file was backed up.".to_owned()),

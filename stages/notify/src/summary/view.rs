@@ -11,7 +11,7 @@ use strongroom_model::text::shown;
 
 use crate::filters;
 use crate::format_text::{count, name, sentence};
-use details::{counts, drives, failures, history, notes};
+use details::{counts, drives, failures, history, jobs, notes};
 use needs::needs;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +56,7 @@ pub(crate) struct SummaryView {
     pub(crate) verdict: String,
     pub(crate) also: Vec<String>,
     pub(crate) needs: Vec<Need>,
+    pub(crate) jobs: Vec<ViewRow>,
     pub(crate) counts: Vec<ViewRow>,
     pub(crate) drives: Vec<ViewRow>,
     pub(crate) failures: Vec<FailureRow>,
@@ -94,6 +95,7 @@ impl SummaryView {
             verdict: verdict.sentence,
             also: verdict.also,
             needs: needs(report, zone),
+            jobs: jobs(report),
             counts: counts(report),
             drives: drives(report),
             failures: failures(report),

@@ -69,7 +69,10 @@ impl Site {
 
     pub(crate) fn notify_by(&self, post: Post) -> Notify {
         let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
-        Notify::new(self.log.clone(), Settings { addresses: addresses(), post, zone })
+        Notify::new(
+            self.log.clone(),
+            Settings { addresses: addresses(), post, zone, job_grace: std::time::Duration::from_secs(1800) },
+        )
     }
 
     /// The mails in the folder, by name.

@@ -8,11 +8,21 @@ use strongroom_model::{AlarmKind, BookingCounts, ByteCount, FailureKind};
 
 use super::FULL;
 
+/// A job's sentence, beside its name on a wide terminal.
+const JOB_CHARS: usize = 160;
+
 /// Everything, the verdict first. Times are in that zone.
 pub(super) fn page(status: &Status, is_full: bool, zone: &TimeZone) -> String {
     let verdict = if is_full { FULL.to_owned() } else { verdict(status, zone) };
     let as_of = status.as_of.map_or_else(String::new, |position| format!(" as of position {position}"));
     let mut page = format!("site {}{as_of}: {verdict}\n\n", status.site);
+    for job in &status.jobs {
+        page +=
+            &format!("  {:<24}{:<12}{}\n", job.name.as_str(), job.state.label(), printable(&job.sentence, JOB_CHARS));
+    }
+    if !status.jobs.is_empty() {
+        page.push('\n');
+    }
     let counts = &status.bookings.counts;
     let waiting = status.bookings.waiting.map_or_else(|| "unknown".to_owned(), |number| number.to_string());
     let mut row = |what: &str, value: &str| page += &format!("  {what:<24}{value}\n");
@@ -93,9 +103,21 @@ fn verdict(status: &Status, zone: &TimeZone) -> String {
     let raised = (alarms > 0).then(|| format!("{} raised", plural(alarms, "alarm is", "alarms are")));
     let mail = status.mail.as_ref().map(|_| "a mail could not be handed over".to_owned());
     let log = status.log_problem.as_ref().map(|_| "the log is not the one that it was".to_owned());
-    let problems: Vec<String> = log.into_iter().chain(missing).chain(needs).chain(raised).chain(mail).collect();
+    let jobs = status.jobs.iter().filter(|job| job.state.needs_attention()).count() as u64;
+    let jobs = (jobs > 0).then(|| format!("{} a person", plural(jobs, "job needs", "jobs need")));
+    let problems: Vec<String> =
+        log.into_iter().chain(missing).chain(jobs).chain(needs).chain(raised).chain(mail).collect();
     if !problems.is_empty() {
         return format!("{} (see below)", problems.join("; "));
+    }
+    let has_bookings = counts_of(status) > 0 || status.last_run.is_some() || status.bookings.waiting != Some(0);
+    if !status.jobs.is_empty() && !has_bookings {
+        let amber = status.jobs.iter().filter(|job| job.state.is_amber()).count() as u64;
+        let all = plural(status.jobs.len() as u64, "job is", "jobs are");
+        return match amber {
+            0 => format!("{all} proven"),
+            amber => format!("{all} well; {} not proven now", plural(amber, "of them is", "of them are")),
+        };
     }
     match (status.bookings.waiting, moving) {
         (None, 0) => "nothing is in progress; what waits is unknown".to_owned(),
@@ -108,6 +130,10 @@ fn verdict(status: &Status, zone: &TimeZone) -> String {
         }
         (Some(_), moving) => format!("well; {moving} on their way"),
     }
+}
+
+fn counts_of(status: &Status) -> u64 {
+    status.bookings.counts.total()
 }
 
 /// How much waits for what is missing, and what that is.

@@ -87,9 +87,18 @@ fn key_at(table: &DeTable<'_>, section: &str, span: &Range<usize>) -> Option<Str
         match value.get_ref() {
             // A section's span is only its heading, so each is searched.
             DeValue::Table(inner) => key_at(inner, &key, span),
+            // So is that of a section of which there may be several.
+            DeValue::Array(items) if items.iter().any(|item| is_within(item, span)) => Some(key),
             _ => holds(value).then_some(key),
         }
     })
+}
+
+/// Whether a section among several has a value with that span.
+fn is_within(item: &Spanned<DeValue<'_>>, span: &Range<usize>) -> bool {
+    let holds = |part: &Range<usize>| part.start <= span.start && span.end <= part.end;
+    let DeValue::Table(table) = item.get_ref() else { return false };
+    table.iter().any(|(name, value)| holds(&name.span()) || holds(&value.span()) || is_within(value, span))
 }
 
 fn join(section: &str, name: &str) -> String {

@@ -33,6 +33,22 @@ pub struct WatchSection {
     /// before whoever mails says so, although that cannot be recorded.
     #[config(default = "5m", validate(!log_away_after.get().is_zero(), "it must be longer than nothing"))]
     pub log_away_after: Period,
+
+    /// How often the monitor looks whether jobs, hosts and drives are as they should be.
+    #[config(default = "30s", validate(!monitor_every.get().is_zero(), "it must be longer than nothing"))]
+    pub monitor_every: Period,
+
+    /// How long the monitor may not have looked, before it says so itself when it looks again.
+    #[config(default = "1h", validate(!monitor_silent_after.get().is_zero(), "it must be longer than nothing"))]
+    pub monitor_silent_after: Period,
+
+    /// How long a host that does jobs may give no sign of life, before an alarm says so.
+    #[config(default = "1h", validate(!host_silent_after.get().is_zero(), "it must be longer than nothing"))]
+    pub host_silent_after: Period,
+
+    /// How long after its time a job's run may start, or go on after its time-out, before an alarm says so.
+    #[config(default = "30m")]
+    pub job_grace: Period,
 }
 
 fn check_every(every: &Period) -> Result<(), &'static str> {

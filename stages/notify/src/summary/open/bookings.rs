@@ -126,6 +126,7 @@ impl Census {
 
     fn count(&mut self, last: &Recorded) {
         let status = match &last.event {
+            Event::WorkFailed(failed) if failed.stage.is_of_jobs() => None,
             Event::WorkFailed(_) => Some(BookingStatus::NeedsAttention),
             event => BookingStatus::of(event),
         };

@@ -1,4 +1,5 @@
 use jiff::tz::TimeZone;
+use strongroom_audit::JobEntry;
 use strongroom_model::FailureKind;
 use strongroom_model::text::shown_to_the_minute;
 
@@ -204,4 +205,10 @@ pub(super) fn notes(report: &SummaryReport) -> Vec<String> {
         notes.push(full_stop(format!("Set up as backup drive: {} {more}", shown.join(", ")).trim()));
     }
     notes
+}
+
+/// The jobs, the worst first.
+pub(super) fn jobs(report: &SummaryReport) -> Vec<ViewRow> {
+    let row = |job: &JobEntry| ViewRow::with_note(job.name.as_str(), job.state.label(), sentence(&job.sentence));
+    report.jobs.iter().map(row).collect()
 }

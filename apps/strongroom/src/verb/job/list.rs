@@ -1,0 +1,54 @@
+//! `strongroom job list`: how every job stands, the worst first.
+
+use strongroom_audit::{JobEntry, JobState, jobs};
+use strongroom_model::text::{printable, shown_to_the_minute};
+use strongroom_service::{Clock, Config};
+
+use crate::cli_error::CliError;
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::site;
+
+/// What a line of a terminal holds beside the names.
+const SENTENCE_CHARS: usize = 200;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ListArgs {
+    /// Also jobs that are not done any more
+    #[arg(long)]
+    retired: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(args: &ListArgs, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
+    let entries = match site::log_if_any(config).await? {
+        None => Vec::new(),
+        Some(log) => {
+            let (now, grace) = (Clock::system().now(), config.watch.job_grace.get());
+            let entries = jobs(&log, now, grace, &config.zone()).await;
+            log.close().await;
+            entries?
+        }
+    };
+    let is_shown = |entry: &&JobEntry| args.retired || entry.state != JobState::Retired;
+    let shown: Vec<&JobEntry> = entries.iter().filter(is_shown).collect();
+    let exit = if shown.iter().any(|entry| entry.state.needs_attention()) { Exit::Problems } else { Exit::Well };
+    if args.json {
+        out.json(&shown)?;
+        return Ok(exit);
+    }
+    if shown.is_empty() {
+        out.line("no job was done yet; write one into strongroom.toml as [[job]], then `strongroom job run NAME`")?;
+    }
+    let width = shown.iter().map(|entry| entry.name.as_str().len()).max().unwrap_or_default();
+    for entry in shown {
+        let next = entry
+            .next_due
+            .map_or_else(String::new, |due| format!(" Next: {}.", shown_to_the_minute(due, &config.zone())));
+        let sentence = printable(&entry.sentence, SENTENCE_CHARS);
+        out.line(format_args!("{:width$}  {:<10}  {sentence}{next}", entry.name.as_str(), entry.state.label()))?;
+    }
+    Ok(exit)
+}

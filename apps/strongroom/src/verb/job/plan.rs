@@ -1,0 +1,52 @@
+//! `strongroom job plan`: what a run would copy and delete.
+
+use strongroom_jobs::operation::Asked;
+use strongroom_model::text::{grouped, with_causes};
+use strongroom_model::{ByteCount, JobName};
+use strongroom_plugin::protocol::{Operation, Outcome};
+use strongroom_service::Config;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli_error::CliError;
+use crate::exit::Exit;
+use crate::jobs;
+use crate::out::Out;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct PlanArgs {
+    /// The job
+    #[arg(value_parser = super::job_name)]
+    job: JobName,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(args: &PlanArgs, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
+    let settings = jobs::settings(config);
+    let Some(job) = settings.get(&args.job) else {
+        return Err(CliError::new(format!("job {} is not configured on host {}", args.job, config.host()))
+            .next_step("give the command on the job's host, or write the job into strongroom.toml as [[job]]"));
+    };
+    let asked = Asked { operation: Operation::Plan, run: None, state: None, accepted: None };
+    let done = jobs::plugins(config).run(job, asked, &CancellationToken::new(), &mut |_| {}).await;
+    let done = done.map_err(|error| CliError::new(with_causes(&error)).next_step("strongroom plugin test"))?;
+    let report = &done.ended.verdict.report;
+    if args.json {
+        out.json(report)?;
+    } else {
+        out.line(&report.sentence)?;
+        out.line(format_args!(
+            "  would copy {} files, {}; would delete {} in the copy (allowed: {})",
+            grouped(report.counts.copied),
+            ByteCount(report.bytes),
+            grouped(report.counts.deleted),
+            job.max_delete.map_or_else(|| "none".to_owned(), grouped)
+        ))?;
+        if let Some(step) = &report.next_step {
+            out.line(format_args!("  next: {step}"))?;
+        }
+    }
+    let is_well = matches!(report.outcome, Outcome::Done | Outcome::Nothing);
+    Ok(if is_well && report.counts.deleted <= job.max_delete.unwrap_or_default() { Exit::Well } else { Exit::Problems })
+}

@@ -1,0 +1,121 @@
+//! One operation of a job's plugin.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use strongroom_model::event::JobDetail;
+use strongroom_model::{ByteCount, Digest, JobName, JobRunId};
+use strongroom_plugin::host::{Obstacle, run};
+use strongroom_plugin::protocol::{Operation, Request};
+use strongroom_plugin::{Bounds, Ended, Environment, Launch, Notice};
+use tokio_util::sync::CancellationToken;
+
+use crate::settings::{JobSettings, SecretError};
+
+/// What plugins on this host are started with.
+#[derive(Debug, Clone)]
+pub struct Plugins {
+    /// The data folder: logs and locks are in `jobs/` below it.
+    pub data_dir: PathBuf,
+    /// The plugins' environment.
+    pub environment: Environment,
+    /// How this program is started as the plugin of a built-in kind, without the kind's name.
+    pub built_in: Vec<OsString>,
+    /// How long a plugin may take to end when it is asked to, and then when it is told to by a signal.
+    pub patience: Duration,
+}
+
+/// What an operation is done with.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The operation.
+    pub operation: Operation,
+    /// The run, unless it is done beside one.
+    pub run: Option<JobRunId>,
+    /// What the plugin remembered.
+    pub state: Option<&'a str>,
+    /// The digest of the plugin that was accepted.
+    pub accepted: Option<&'a Digest>,
+}
+
+/// Why an operation was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum NotStarted {
+    /// The plugin cannot be started.
+    #[error(transparent)]
+    Plugin(#[from] Obstacle),
+    /// A secret cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+}
+
+/// How an operation ended.
+#[derive(Debug)]
+pub struct Done {
+    /// What came of it.
+    pub ended: Ended,
+    /// The plugin's own log.
+    pub detail: Option<JobDetail>,
+}
+
+impl Plugins {
+    /// A job's folder.
+    #[must_use]
+    pub fn folder(&self, job: &JobName) -> PathBuf {
+        self.data_dir.join("jobs").join(job.as_str())
+    }
+
+    /// Where the log of a run's operation is.
+    #[must_use]
+    pub fn log(&self, job: &JobName, run: JobRunId, operation: Operation) -> PathBuf {
+        self.folder(job).join(format!("{run}.{}.log", operation.name()))
+    }
+
+    /// Does an operation.
+    ///
+    /// # Errors
+    /// It was not started: nothing was done.
+    pub async fn run(
+        &self,
+        job: &JobSettings,
+        asked: Asked<'_>,
+        cancel: &CancellationToken,
+        notice: &mut (dyn FnMut(Notice) + Send),
+    ) -> Result<Done, NotStarted> {
+        let mut launch = Launch::new(job.argv.clone(), self.environment.clone(), self.data_dir.join("jobs/work"));
+        launch.accepted = asked.accepted.cloned();
+        launch.detail = asked.run.map(|run| self.log(&job.name, run, asked.operation));
+        let mut request = Request::new(asked.operation);
+        request.job = job.name.to_string();
+        request.run = asked.run.map(|run| run.to_string()).unwrap_or_default();
+        request.config = job.config.clone();
+        request.secrets = job.secrets()?;
+        // What a plugin cannot read of its own state it must do without.
+        request.state = asked.state.and_then(|state| serde_json::from_str(state).ok()).unwrap_or(Value::Null);
+        request.limits.max_delete = job.max_delete.unwrap_or_default();
+        let ended = run(&launch, request, &self.bounds(job, asked.operation), cancel, notice).await?;
+        let detail = ended.detail.as_ref().map(|detail| JobDetail {
+            path: below(&self.data_dir, &detail.path),
+            sha256: detail.sha256.clone(),
+            size_bytes: ByteCount(detail.size_bytes),
+            truncated: detail.is_truncated,
+        });
+        Ok(Done { ended, detail })
+    }
+
+    fn bounds(&self, job: &JobSettings, operation: Operation) -> Bounds {
+        let mut bounds = Bounds::of(operation);
+        if matches!(operation, Operation::Run | Operation::Verify) {
+            (bounds.stall, bounds.total) = (job.stall, job.timeout);
+        }
+        (bounds.cancel_line, bounds.terminate) = (self.patience, self.patience);
+        bounds
+    }
+}
+
+/// The path below the data folder, which may be moved.
+fn below(data_dir: &Path, path: &Path) -> String {
+    path.strip_prefix(data_dir).unwrap_or(path).to_string_lossy().into_owned()
+}

@@ -1,0 +1,142 @@
+//! What is seen of jobs, hosts and drives.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use strongroom_audit::JobBook;
+use strongroom_eventlog::{EventLog, LogError};
+use strongroom_model::custody::{Custody, Ended};
+use strongroom_model::drive_state::{DriveState, Whereabouts};
+use strongroom_model::event::{Act, Failed, Selection};
+use strongroom_model::fold::fold;
+use strongroom_model::host::Host;
+use strongroom_model::job::{Job, JobRun};
+use strongroom_model::{DriveId, HostName, JobName, StreamName, SubjectKind};
+
+/// Hosts and drives that a site has, at most.
+const MAX_SUBJECTS: usize = 1024;
+/// Acts on drives that are looked through, newest first.
+const MAX_ACTS: usize = 500;
+
+/// A job.
+#[derive(Debug, Clone)]
+pub struct JobSeen {
+    /// Its name.
+    pub name: JobName,
+    /// Its state.
+    pub job: Job,
+    /// The failure of the run in progress that is not yet overcome.
+    pub failure: Option<Failed>,
+}
+
+/// A host that does jobs.
+#[derive(Debug, Clone)]
+pub struct HostSeen {
+    /// Its name.
+    pub name: HostName,
+    /// How long ago a process of it gave a sign of life; `None`: longer than signs are kept.
+    pub silent_for: Option<SignedDuration>,
+    /// Since when it is expected to be there.
+    pub since: Timestamp,
+}
+
+/// A drive that is here, or should be.
+#[derive(Debug, Clone)]
+pub struct DriveSeen {
+    /// Its identity.
+    pub id: DriveId,
+    /// What people call it.
+    pub label: Option<String>,
+    /// When all of it was last read back; before the first time, when it was set up.
+    pub read_at: Timestamp,
+}
+
+/// What is seen at one time.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// Jobs that are done.
+    pub jobs: Vec<JobSeen>,
+    /// Hosts that have jobs.
+    pub hosts: Vec<HostSeen>,
+    /// Drives whose copies count.
+    pub drives: Vec<DriveSeen>,
+}
+
+impl Seen {
+    /// Looks.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub async fn look(log: &EventLog, book: &mut JobBook) -> Result<Self, LogError> {
+        book.refresh(log).await?;
+        let jobs = jobs(log, book).await?;
+        Ok(Self { hosts: hosts(log, &jobs).await?, drives: drives(log).await?, jobs })
+    }
+}
+
+async fn jobs(log: &EventLog, book: &JobBook) -> Result<Vec<JobSeen>, LogError> {
+    let is_done = |job: &Job| !job.is_retired && job.defined.is_some();
+    let mut seen: Vec<JobSeen> = book
+        .iter()
+        .filter(|(.., job)| is_done(job))
+        .map(|(name, _, job)| JobSeen { name: name.clone(), job: job.clone(), failure: None })
+        .collect();
+    let open: Vec<StreamName> = seen.iter().filter_map(|one| Some(StreamName::jobrun(one.job.open?.0))).collect();
+    let histories = log.readable_streams(&open).await?;
+    for one in &mut seen {
+        let history = one.job.open.and_then(|(run, _)| histories.get(&StreamName::jobrun(run)));
+        one.failure = history.and_then(|history| fold::<JobRun>(history).ok()).and_then(|run| run.failure);
+    }
+    Ok(seen)
+}
+
+/// Hosts that said nothing because nothing is to be done there are not waited for.
+async fn hosts(log: &EventLog, jobs: &[JobSeen]) -> Result<Vec<HostSeen>, LogError> {
+    let streams: Vec<StreamName> =
+        log.newest(SubjectKind::Host, MAX_SUBJECTS).await?.into_iter().map(|head| head.stream).collect();
+    let histories = log.readable_streams(&streams).await?;
+    let signs = log.signs().await?;
+    let mut seen = Vec::new();
+    for (stream, history) in histories {
+        let (Ok(name), Ok(host)) = (stream.id().parse::<HostName>(), fold::<Host>(&history)) else { continue };
+        let has_jobs = jobs.iter().any(|one| one.job.defined.as_ref().is_some_and(|defined| defined.host == name));
+        let (Some(joined), Some(last)) = (host.joined.filter(|_| !host.is_retired && has_jobs), history.last()) else {
+            continue;
+        };
+        let of_it = signs.iter().filter(|sign| sign.sign.actor.host() == Some(&*joined.system) && !sign.sign.has_ended);
+        seen.push(HostSeen { name, silent_for: of_it.map(|sign| sign.age.abs()).min(), since: last.time });
+    }
+    seen.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(seen)
+}
+
+async fn drives(log: &EventLog) -> Result<Vec<DriveSeen>, LogError> {
+    let acts: Vec<StreamName> =
+        log.newest(SubjectKind::Custody, MAX_ACTS).await?.into_iter().map(|head| head.stream).collect();
+    let mut read_at: BTreeMap<DriveId, Timestamp> = BTreeMap::new();
+    for history in log.readable_streams(&acts).await?.values() {
+        let Ok(act) = fold::<Custody>(history) else { continue };
+        let is_whole = |act: &Act| matches!(act, Act::Verify { which: Selection::All, .. });
+        let (Some(requested), Some(Ended::Finished), Some(at)) = (&act.requested, &act.ended, act.changed_at) else {
+            continue;
+        };
+        if is_whole(&requested.act) {
+            let newest = read_at.entry(requested.act.drive().drive).or_insert(at);
+            *newest = (*newest).max(at);
+        }
+    }
+    let mut seen = Vec::new();
+    for (id, state) in strongroom_audit::known_drives(log).await? {
+        if !is_expected(&state) {
+            continue;
+        }
+        let Some(read_at) = read_at.get(&id).copied().or(state.known_since) else { continue };
+        seen.push(DriveSeen { id, label: state.label.clone(), read_at });
+    }
+    Ok(seen)
+}
+
+/// A drive that was handed over is with somebody else, and comes back when it does.
+fn is_expected(state: &DriveState) -> bool {
+    matches!(state.whereabouts, Whereabouts::Here | Whereabouts::Returned(_))
+}

@@ -1,0 +1,56 @@
+use strongroom_audit::{JobEntry, JobState, job_entry};
+use strongroom_eventlog::{EventLog, LogError};
+use strongroom_model::fold::fold;
+use strongroom_model::job::Job;
+use strongroom_model::{JobName, Position, Recorded, StreamName, SubjectKind};
+
+use super::super::report::JobsAs;
+
+/// Jobs of a site, at most.
+const MAX_JOBS: usize = 4000;
+/// Streams that are read at once.
+const AT_ONCE: usize = 64;
+
+/// How the jobs stood at a position, the worst first.
+pub(crate) async fn at(log: &EventLog, to: Position, view: &JobsAs) -> Result<Vec<JobEntry>, LogError> {
+    let streams: Vec<StreamName> =
+        log.newest(SubjectKind::Job, MAX_JOBS).await?.into_iter().map(|head| head.stream).collect();
+    let mut entries = Vec::new();
+    for streams in streams.chunks(AT_ONCE) {
+        for (stream, history) in log.readable_streams(streams).await? {
+            let Ok(name) = stream.id().parse::<JobName>() else { continue };
+            let before: Vec<Recorded> = history.into_iter().filter(|event| event.position < to).collect();
+            let Some(job) = fold::<Job>(&before).ok().filter(|job| job.defined.is_some() && !job.is_retired) else {
+                continue;
+            };
+            entries.push(job_entry(&name, &job, view.at, view.grace, &view.zone));
+        }
+    }
+    entries.sort_by(|one, other| one.state.cmp(&other.state).then_with(|| one.name.cmp(&other.name)));
+    Ok(entries)
+}
+
+/// All jobs in one sentence: `3 jobs proven, 1 copied and not proven now, 1 overdue`.
+pub(crate) fn sentence(jobs: &[JobEntry]) -> String {
+    let of = |state: JobState| jobs.iter().filter(|job| job.state == state).count() as u64;
+    let parts = [
+        (of(JobState::Proven), "proven"),
+        (of(JobState::Copied), "copied and not proven now"),
+        (of(JobState::Waiting), "waiting for a first run"),
+        (of(JobState::Cancelled), "ended before its time"),
+        (of(JobState::Partial), "copied in part"),
+        (of(JobState::Unproven), "not proven for too long"),
+        (of(JobState::Overdue), "overdue"),
+        (of(JobState::Failed), "failed"),
+        (of(JobState::Damaged), "damaged"),
+    ];
+    let mut sentence = String::new();
+    for (number, what) in parts.into_iter().filter(|(number, _)| *number > 0) {
+        if sentence.is_empty() {
+            sentence = format!("{number} {} {what}", if number == 1 { "job" } else { "jobs" });
+        } else {
+            sentence.push_str(&format!(", {number} {what}"));
+        }
+    }
+    sentence
+}

@@ -1,0 +1,263 @@
+//! Backup jobs, from an installed program to the morning's mail.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use strongroom_tests::mailbox::Mailbox;
+use strongroom_tests::program::{Call, Ended, Running};
+use strongroom_tests::wait::{until, until_true};
+use tempfile::TempDir;
+
+/// A site that has only jobs, a folder of files, and a disk.
+struct JobSite {
+    folder: TempDir,
+}
+
+/// Copies and compares. It waits while there is a file `wait` beside the source, and says so with a file `began`.
+const COPY: &str = r#"#!/bin/sh
+set -u
+read -r request
+op=$(printf '%s' "$request" | sed 's/.*"op":"\([a-z]*\)".*/\1/')
+source=$(printf '%s' "$request" | sed 's/.*"source":"\([^"]*\)".*/\1/')
+target=$(printf '%s' "$request" | sed 's/.*"target":"\([^"]*\)".*/\1/')
+echo '{"type":"hello","protocol":1,"name":"copy","version":"1"}'
+case $op in
+describe) echo '{"type":"result","outcome":"done","sentence":"Copies.","describe":{"name":"copy","version":"1","operations":["describe","run","verify"]}}' ;;
+run)
+    touch "$source.began"
+    while [ -e "$source.wait" ]; do sleep 0.1; done
+    cp -R "$source/." "$target/"
+    n=$(find "$source" -type f | wc -l)
+    echo "{\"type\":\"result\",\"outcome\":\"done\",\"sentence\":\"$((n)) files copied.\",\"counts\":{\"seen\":$((n)),\"copied\":$((n))}}" ;;
+verify)
+    bad=$(diff -rq --exclude=.strongroom "$source" "$target" | wc -l)
+    n=$(find "$source" -type f | wc -l)
+    if [ $((bad)) -eq 0 ]
+    then echo "{\"type\":\"result\",\"outcome\":\"done\",\"sentence\":\"All files are right.\",\"counts\":{\"seen\":$((n)),\"proven\":$((n))},\"evidence\":{\"method\":\"bytes\",\"files\":$((n))}}"
+    else echo "{\"type\":\"result\",\"outcome\":\"failed\",\"sentence\":\"$((bad)) files differ.\",\"counts\":{\"seen\":$((n)),\"mismatched\":$((bad))},\"evidence\":{\"method\":\"bytes\",\"files\":$((n))}}"
+    fi ;;
+*) echo '{"type":"unsupported"}' ;;
+esac
+"#;
+
+impl JobSite {
+    fn new(job: &str) -> Self {
+        let site = Self { folder: tempfile::tempdir().unwrap() };
+        fs::create_dir_all(site.path("source/of/ann")).unwrap();
+        fs::create_dir(site.path("disk")).unwrap();
+        fs::write(site.path("source/a.txt"), "first").unwrap();
+        fs::write(site.path("source/of/ann/b.txt"), "second").unwrap();
+        fs::write(site.path("copy.sh"), COPY).unwrap();
+        fs::set_permissions(site.path("copy.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+        site.configure(job);
+        site
+    }
+
+    fn configure(&self, job: &str) {
+        let text = format!(
+            "site = \"office\"\ntime_zone = \"UTC\"\n[[job]]\nname = \"documents\"\nsource = \"source\"\n\
+             target = \"disk/documents\"\nmax_age = \"2d\"\n{job}\n[transfer]\npatience = \"1s\"\n[watch]\nevery = \"1s\"\nmonitor_every = \"1s\"\n"
+        );
+        fs::write(self.path("strongroom.toml"), text).unwrap();
+    }
+
+    fn plugin(&self) -> String {
+        plugin_at(&self.path("copy.sh"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn call(&self, args: &[&str]) -> Call {
+        Call::new(self.folder.path(), args)
+    }
+
+    fn run(&self, args: &[&str]) -> Ended {
+        self.call(args).run()
+    }
+
+    fn init_target(&self) {
+        self.run(&["target", "init", "disk", "--label", "Blue"]).expect_code(0);
+    }
+
+    fn jobs(&self) -> Value {
+        // The very first time, the log is only about to be made.
+        let listed = self.run(&["job", "list", "--json"]);
+        serde_json::from_str(&listed.stdout).unwrap_or_default()
+    }
+
+    fn state(&self) -> String {
+        self.jobs()[0]["state"].as_str().unwrap_or_default().to_owned()
+    }
+
+    fn outcomes(&self) -> Vec<String> {
+        let history = self.run(&["job", "history", "documents", "--json"]).json();
+        let runs = history.as_array().unwrap().iter();
+        runs.map(|run| run["run"]["outcome"].as_str().unwrap().to_owned()).collect()
+    }
+
+    fn service(&self) -> Running {
+        self.call(&["run"]).env("STRONGROOM_CLOCK", self.path("clock").to_str().unwrap()).start()
+    }
+
+    fn alarms(&self) -> Vec<String> {
+        let raised = self.run(&["list", "alarms", "--json"]).json();
+        let raised = raised["items"].as_array().unwrap().clone().into_iter();
+        let raised = raised.filter(|alarm| alarm["cleared"].is_null());
+        raised.map(|alarm| alarm["kind"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+fn plugin_at(program: &Path) -> String {
+    format!("kind = \"plugin\"\nprogram = [\"{}\"]", program.display())
+}
+
+#[test]
+fn r10_a_nightly_job_is_done_proven_and_told_in_the_mornings_mail() {
+    let site = JobSite::new("kind = \"plugin\"\nprogram = [\"/nowhere\"]");
+    site.configure(&format!("{}\ncron = \"0 22 * * *\"", site.plugin()));
+    site.init_target();
+    let service = site.service();
+    until_true("the job to be defined", || site.jobs()[0]["next_due"].is_string());
+    assert_eq!(site.state(), "waiting");
+    // The next evening, and the midnight after it.
+    fs::write(site.path("clock"), "86400").unwrap();
+    until_true("the job to be proven", || site.state() == "proven");
+    assert_eq!(fs::read_to_string(site.path("disk/documents/of/ann/b.txt")).unwrap(), "second");
+    let mailbox = Mailbox::new(&site.path("data/mail"));
+    fs::write(site.path("clock"), "172800").unwrap();
+    let mail = until("the summary", || mailbox.summaries().into_iter().last());
+    let text = mail.part("text/plain");
+    assert!(text.contains("JOBS") && text.contains("documents: "), "{text}");
+    service.stop();
+    assert!(!site.outcomes().is_empty() && site.outcomes().iter().all(|outcome| outcome == "proven"));
+    let said = site.run(&["status"]).stdout;
+    assert!(said.contains("documents"), "{said}");
+    site.run(&["log", "verify"]).expect_code(0);
+}
+
+#[test]
+fn r6_nothing_is_written_where_the_disk_should_be_mounted() {
+    let site = JobSite::new("kind = \"plugin\"\nprogram = [\"/nowhere\"]");
+    site.configure(&site.plugin());
+    let refused = site.run(&["job", "run", "documents"]).expect_code(1);
+    assert!(refused.stderr.contains("in no target") && refused.stderr.contains("target init"), "{}", refused.said());
+    assert!(!site.path("disk/documents").exists());
+    site.init_target();
+    site.run(&["job", "run", "documents"]).expect_code(0);
+    // The disk is unplugged, and its mount point stays.
+    fs::rename(site.path("disk"), site.path("unplugged")).unwrap();
+    fs::create_dir(site.path("disk")).unwrap();
+    site.run(&["job", "run", "documents"]).expect_code(1);
+    assert_eq!(fs::read_dir(site.path("disk")).unwrap().count(), 0);
+    // Another disk.
+    site.init_target();
+    let other = site.run(&["job", "run", "documents"]).expect_code(1);
+    assert!(other.stderr.contains("another disk or share is mounted there"), "{}", other.said());
+    assert!(!site.path("disk/documents").exists());
+    fs::remove_dir_all(site.path("disk")).unwrap();
+    fs::rename(site.path("unplugged"), site.path("disk")).unwrap();
+    site.run(&["job", "run", "documents"]).expect_code(0);
+}
+
+#[test]
+fn r10_a_flipped_byte_is_found_raised_and_mended_by_the_next_run() {
+    let site = JobSite::new("kind = \"plugin\"\nprogram = [\"/nowhere\"]");
+    site.configure(&site.plugin());
+    site.init_target();
+    site.run(&["job", "run", "documents"]).expect_code(0);
+    fs::write(site.path("disk/documents/a.txt"), "fi\u{0}st").unwrap();
+    let found = site.run(&["job", "run", "documents", "--prove"]).expect_code(2);
+    assert!(found.stdout.contains("damaged"), "{}", found.said());
+    assert_eq!(site.state(), "damaged");
+    let service = site.service();
+    until_true("the alarm", || site.alarms().contains(&"job-damaged".to_owned()));
+    site.run(&["status"]).expect_code(2).expect_said("job-damaged");
+    site.run(&["job", "run", "documents"]).expect_code(0);
+    until_true("the end of the alarm", || !site.alarms().contains(&"job-damaged".to_owned()));
+    assert_eq!(site.state(), "proven");
+    service.stop();
+}
+
+#[test]
+fn r3_a_run_that_was_killed_in_the_middle_is_recorded_as_interrupted_and_done_again() {
+    let site = JobSite::new("kind = \"plugin\"\nprogram = [\"/nowhere\"]");
+    site.configure(&site.plugin());
+    site.init_target();
+    fs::write(site.path("source.wait"), "").unwrap();
+    let service = site.service();
+    until_true("the job to be defined", || site.jobs()[0]["name"] == "documents");
+    site.run(&["job", "run", "documents", "--detach"]).expect_code(0);
+    until_true("the tool to begin", || site.path("source.began").exists());
+    service.kill();
+    fs::remove_file(site.path("source.wait")).unwrap();
+    fs::remove_file(site.path("source.began")).unwrap();
+    let service = site.service();
+    until_true("the run to be done again", || site.state() == "proven");
+    service.stop();
+    let replayed = site.run(&["replay"]).expect_code(0).stdout;
+    assert!(replayed.contains("ended in the middle of it"), "{replayed}");
+    assert_eq!(site.outcomes(), ["proven"]);
+}
+
+#[test]
+fn r11_a_run_is_cancelled_by_a_request_in_the_log() {
+    let site = JobSite::new("kind = \"plugin\"\nprogram = [\"/nowhere\"]");
+    site.configure(&site.plugin());
+    site.init_target();
+    fs::write(site.path("source.wait"), "").unwrap();
+    let service = site.service();
+    until_true("the job to be defined", || site.jobs()[0]["name"] == "documents");
+    site.run(&["job", "run", "documents", "--detach"]).expect_code(0);
+    until_true("the tool to begin", || site.path("source.began").exists());
+    site.run(&["job", "cancel", "documents", "--reason", "the link is needed"]).expect_code(0);
+    until_true("the run to end", || site.outcomes() == ["cancelled"]);
+    service.stop();
+    let shown = site.run(&["job", "show", "documents"]);
+    assert!(shown.stdout.contains("the link is needed"), "{}", shown.said());
+}
+
+#[test]
+fn a_plugin_that_was_changed_is_not_started_until_a_person_accepts_it() {
+    let site = JobSite::new("kind = \"plugin\"\nprogram = [\"/nowhere\"]");
+    site.configure(&site.plugin());
+    site.init_target();
+    site.run(&["job", "run", "documents"]).expect_code(0);
+    fs::write(site.path("copy.sh"), format!("{COPY}\n# changed\n")).unwrap();
+    let refused = site.run(&["job", "run", "documents"]).expect_code(1);
+    assert!(refused.stderr.contains("has changed since it was accepted"), "{}", refused.said());
+    site.run(&["job", "accept", "documents"]).expect_code(0);
+    site.run(&["job", "run", "documents"]).expect_code(0);
+}
+
+#[test]
+fn a_tools_log_is_compared_with_its_digest_in_the_event_log() {
+    let site = JobSite::new("kind = \"plugin\"\nprogram = [\"/nowhere\"]");
+    site.configure(&site.plugin());
+    site.init_target();
+    site.run(&["job", "run", "documents"]).expect_code(0);
+    site.run(&["job", "log", "documents"]).expect_code(0).expect_said("as the event log has it");
+    let log = fs::read_dir(site.path("data/jobs/documents")).unwrap().map(|entry| entry.unwrap().path());
+    let log = log.filter(|path| path.to_str().unwrap().ends_with(".run.log")).last().unwrap();
+    fs::write(&log, "nothing happened").unwrap();
+    site.run(&["job", "log", "documents"]).expect_code(2).expect_said("CHANGED");
+}
+
+#[test]
+fn r8_a_run_that_nobody_starts_is_told_by_the_monitor() {
+    let site = JobSite::new("kind = \"plugin\"\nprogram = [\"/nowhere\"]");
+    site.configure(&format!("{}\nevery = \"1h\"", site.plugin()));
+    site.init_target();
+    site.run(&["job", "run", "documents"]).expect_code(0);
+    fs::write(site.path("clock"), "259200").unwrap();
+    let clock = site.path("clock");
+    let monitor = site.call(&["monitor"]).env("STRONGROOM_CLOCK", clock.to_str().unwrap()).start();
+    until_true("the alarms", || {
+        let alarms = site.alarms();
+        ["job-overdue", "proof-overdue"].iter().all(|kind| alarms.iter().any(|alarm| alarm == kind))
+    });
+    monitor.stop();
+}
