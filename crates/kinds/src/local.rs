@@ -45,14 +45,8 @@ pub(crate) fn verify(
     if let Err(report) = crate::preflight::source_ready(source) {
         return *report;
     }
-    if !target.is_dir() {
-        return Report::new(
-            Outcome::Obstructed,
-            bounded(&format!("The target folder {} is not there.", target.display())),
-        )
-        .because("target-missing")
-        .next_step("connect the target")
-        .retry(Retry::Later);
+    if let Err(report) = crate::preflight::target_ready(target) {
+        return *report;
     }
     let job = Job { source, target, base, share, transferred_at_s: state.transferred_at_s, readers: settings.readers };
     let found = match compare(&job, speaker) {

@@ -56,13 +56,7 @@ fn real(path: &Path) -> PathBuf {
 /// The report.
 pub(crate) fn ready(source: &Path, target: &Path) -> Result<(), Box<Report>> {
     source_ready(source)?;
-    if !target.is_dir() {
-        let report = Report::new(Outcome::Obstructed, format!("The target folder {} is not there.", target.display()))
-            .because("target-missing")
-            .next_step("connect the target, or create its folder")
-            .retry(Retry::Later);
-        return Err(Box::new(report));
-    }
+    target_ready(target)?;
     if let Some(problem) = pair(source, target).first() {
         let report = Report::new(Outcome::Failed, format!("It did not start: {}.", problem.message));
         return Err(Box::new(
@@ -73,6 +67,22 @@ pub(crate) fn ready(source: &Path, target: &Path) -> Result<(), Box<Report>> {
         return Err(Box::new(empty(has_a_file(target).unwrap_or(true))));
     }
     Ok(())
+}
+
+/// Whether a local target is there: a drive or a share that is away is nobody's fault, and nothing is created in its place.
+///
+/// # Errors
+/// The report.
+pub(crate) fn target_ready(target: &Path) -> Result<(), Box<Report>> {
+    if target.is_dir() {
+        return Ok(());
+    }
+    let sentence = crate::report::bounded(&format!("The target folder {} is not there.", target.display()));
+    let report = Report::new(Outcome::Obstructed, sentence)
+        .because("target-missing")
+        .next_step("connect the target, or create its folder")
+        .retry(Retry::Later);
+    Err(Box::new(report))
 }
 
 /// Whether a local source is there.

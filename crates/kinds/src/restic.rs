@@ -52,8 +52,15 @@ impl Restic {
         Some(call)
     }
 
-    /// Each source is there, and has something: old releases end well without one.
+    /// A local repository's folder is there.
+    fn repository_ready(settings: &Settings) -> Result<(), Box<Report>> {
+        let repository = std::path::Path::new(&settings.repository);
+        if repository.is_absolute() { crate::preflight::target_ready(repository) } else { Ok(()) }
+    }
+
+    /// A local repository's folder is there, and each source is there and has something: old releases end well without.
     fn ready(settings: &Settings) -> Result<(), Box<Report>> {
+        Self::repository_ready(settings)?;
         for source in settings.paths() {
             if source.is_file() {
                 continue;
@@ -159,6 +166,9 @@ impl Plugin for Restic {
             Ok(settings) => settings,
             Err(problem) => return unusable(&problem),
         };
+        if let Err(report) = Self::repository_ready(&settings) {
+            return *report;
+        }
         let Some(call) = self.call(&settings, request) else { return missing() };
         let mut state = State::of(request);
         let share = state.coverage.next(settings.parts);

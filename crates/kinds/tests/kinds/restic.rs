@@ -109,6 +109,10 @@ fn a_missing_or_empty_source_is_seen_before_restic_starts() {
 fn exit_codes_of_the_real_restic_are_judged() {
     let mut job = job();
     let run = job.run();
+    assert_eq!((run.outcome(), run.cause()), ("obstructed", "target-missing"), "{}", run.report.sentence);
+    assert!(!job.at("repo").exists());
+    fs::create_dir(job.at("repo")).unwrap();
+    let run = job.run();
     assert_eq!((run.outcome(), run.cause()), ("failed", "repository-missing"), "{}", run.report.sentence);
     let mut job = with_repository();
     job.secrets = vec![("password", "another")];
@@ -121,6 +125,7 @@ fn exit_codes_of_the_real_restic_are_judged() {
 #[test]
 fn every_exit_code_is_judged_by_its_table() {
     let mut job = job();
+    fs::create_dir(job.at("repo")).unwrap();
     let cases = [
         (1, "failed"),
         (2, "failed"),
