@@ -9,4 +9,4 @@ pub(crate) use self::compare::item;
 pub use self::compare::{Base, Comparison, Job, compare};
 pub use self::read_back::{GoOn, Method, ReadBuffer, Sha256, hash, hash_past_cache};
 pub use self::share::{Coverage, Share};
-pub use self::walk::{Entry, Walk, has_a_file};
+pub use self::walk::{Entry, IDENTITY_FOLDER, Walk, has_a_file};

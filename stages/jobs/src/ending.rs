@@ -5,6 +5,9 @@ use strongroom_model::JobRunId;
 use strongroom_model::event::{JobCounts, JobOutcome, JobRunEnded, JobRunVerified, WholeProof};
 use strongroom_model::job::{Coverage, JobRun};
 
+/// For a damaged copy, where the kind has no better advice.
+const MEND: &str = "check the target's disk; then run the job again, which copies what differs, and proves it";
+
 /// How a run ended, given how the one before it did; `None` while it has not.
 #[must_use]
 pub fn ending(id: JobRunId, run: &JobRun, before: Option<&JobRunEnded>) -> Option<JobRunEnded> {
@@ -81,5 +84,6 @@ fn next_step(run: &JobRun) -> Option<String> {
     let of_proof = run.verified.as_ref().and_then(|verified| verified.next_step.clone());
     let of_copy = run.transferred.as_ref().and_then(|copied| copied.next_step.clone());
     let of_failure = run.failure.as_ref().map(|failed| failed.kind.step().to_owned());
-    of_failure.or(of_proof).or(of_copy)
+    let damaged = run.verified.as_ref().filter(|found| !found.is_good()).map(|_| MEND.to_owned());
+    of_failure.or(of_proof).or(of_copy).or(damaged)
 }

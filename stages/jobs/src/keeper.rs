@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
 use strongroom_audit::JobBook;
@@ -17,7 +17,8 @@ use strongroom_model::job::{Job, JobRun};
 use strongroom_model::text::with_causes;
 use strongroom_model::{Actor, Event, Expected, HostName, JobName, JobRunId, NewEvent, StreamName, TargetId, Version};
 use strongroom_plugin::Environment;
-use strongroom_service::{Clock, JobTiming, blocking, kill_point};
+use strongroom_plugin::host::remove_old_workdirs;
+use strongroom_service::{Clock, JobTiming, blocking, kill_point, process_tree};
 
 use crate::ending::ending;
 use crate::old_logs::prune;
@@ -29,6 +30,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How soon it looks again while the log grows.
 const MIN_PAUSE: Duration = Duration::from_millis(200);
 
+/// Where plugins work, beside the jobs' folders.
+pub(crate) const WORK: &str = "work";
+/// How long a failed run's working directory is kept: no run takes as long.
+const KEEP_WORK: Duration = Duration::from_secs(30 * 86_400);
 /// How often old logs are looked for.
 const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(6);
 
@@ -117,6 +122,11 @@ impl JobKeeper {
     /// The log cannot be used; what was appended stays.
     pub async fn look(&mut self) -> Result<(), KeeperError> {
         if !self.has_joined {
+            // What a process that is gone left at work would write beside the next run.
+            let ended = blocking(process_tree::end_orphans).await;
+            if ended > 0 {
+                tracing::warn!(processes = ended, "ended what jobs' tools of a dead process had left running");
+            }
             self.join().await?;
             self.has_joined = true;
         }
@@ -137,6 +147,11 @@ impl JobKeeper {
             return;
         }
         self.pruned_at = Some(now);
+        let (work, before) = (self.logs.folder.join(WORK), SystemTime::from(now).checked_sub(KEEP_WORK));
+        if let Some(before) = before {
+            // Failed runs' folders; there is none before the first.
+            let _ = blocking(move || remove_old_workdirs(&work, before)).await;
+        }
         for job in self.jobs.keys() {
             let (folder, keep) = (self.logs.folder.join(job.as_str()), self.logs.keep);
             if let Err(error) = blocking(move || prune(&folder, keep, now)).await {

@@ -12,6 +12,7 @@ use strongroom_plugin::protocol::{Operation, Request};
 use strongroom_plugin::{Bounds, Ended, Environment, Launch, Notice};
 use tokio_util::sync::CancellationToken;
 
+use crate::keeper::WORK;
 use crate::settings::{JobSettings, SecretError};
 
 /// What plugins on this host are started with.
@@ -84,7 +85,7 @@ impl Plugins {
         cancel: &CancellationToken,
         notice: &mut (dyn FnMut(Notice) + Send),
     ) -> Result<Done, NotStarted> {
-        let mut launch = Launch::new(job.argv.clone(), self.environment.clone(), self.data_dir.join("jobs/work"));
+        let mut launch = Launch::new(job.argv.clone(), self.environment.clone(), self.data_dir.join("jobs").join(WORK));
         launch.accepted = asked.accepted.cloned();
         launch.detail = asked.run.map(|run| self.log(&job.name, run, asked.operation));
         let mut request = Request::new(asked.operation);

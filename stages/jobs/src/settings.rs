@@ -50,6 +50,13 @@ pub struct JobSettings {
     pub timeout: Duration,
 }
 
+/// The folder of this host that the job writes to: its target, or the repository of a kind that keeps one.
+fn written_to(section: &JobSection) -> Option<PathBuf> {
+    let repository = section.settings.get("repository").and_then(Value::as_str);
+    let place = section.target.as_deref().or(repository)?;
+    Some(Path::new(place)).filter(|path| path.is_absolute()).map(Path::to_owned)
+}
+
 /// Why a secret cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the secret {name:?} cannot be read from {path}: {why}", path = .path.display())]
@@ -86,7 +93,7 @@ impl JobSettings {
             argv,
             config: Value::Object(config),
             secret_files: section.secret_files.clone(),
-            target: section.target.as_deref().map(Path::new).filter(|path| path.is_absolute()).map(Path::to_owned),
+            target: written_to(section),
             target_id: section.target_id,
             schedule: section.schedule(site_zone),
             max_age: section.max_age.get(),

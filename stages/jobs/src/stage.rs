@@ -16,7 +16,7 @@ use strongroom_model::{
 };
 use strongroom_plugin::Notice;
 use strongroom_plugin::protocol::Operation;
-use strongroom_service::{Clock, blocking, kill_point};
+use strongroom_service::{Clock, blocking, kill_point, process_tree};
 use tokio_util::sync::CancellationToken;
 
 use crate::judged::{self, Judged};
@@ -90,7 +90,11 @@ impl JobStage {
         let lock = match blocking(move || JobLock::attempt(&path, run)).await {
             Ok(Tried::Held) => return Ok(TaskOutcome::Superseded),
             Ok(Tried::Interrupted(mut lock)) => {
-                let cleared = blocking(move || lock.ended()).await;
+                let cleared = blocking(move || {
+                    let _ = process_tree::end_orphans();
+                    lock.ended()
+                })
+                .await;
                 return Ok(cleared.map_or_else(|error| no_folder(&error), |()| interrupted()));
             }
             Ok(Tried::Free(lock)) => lock,

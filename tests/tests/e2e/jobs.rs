@@ -261,3 +261,30 @@ fn r8_a_run_that_nobody_starts_is_told_by_the_monitor() {
     });
     monitor.stop();
 }
+
+#[test]
+fn r10_rsyncs_copy_is_proven_and_its_mirror_deletes_within_its_bound() {
+    let site = JobSite::new("kind = \"rsync\"\nmax_delete = 1\n[job.settings]\ndelete = true");
+    site.init_target();
+    let done = site.run(&["job", "run", "documents", "--json"]).expect_code(0).json();
+    assert_eq!((&done["outcome"], &done["counts"]["proven"]), (&"proven".into(), &2.into()), "{done}");
+    fs::remove_file(site.path("source/of/ann/b.txt")).unwrap();
+    let plan = site.run(&["job", "plan", "documents", "--json"]).json();
+    assert_eq!(plan["counts"]["deleted"], 1, "{plan}");
+    site.run(&["job", "run", "documents"]).expect_code(0);
+    assert!(!site.path("disk/documents/of/ann/b.txt").exists());
+    for name in ["c", "d"] {
+        fs::write(site.path("source").join(name), name).unwrap();
+    }
+    site.run(&["job", "run", "documents"]).expect_code(0);
+    for name in ["c", "d"] {
+        fs::remove_file(site.path("source").join(name)).unwrap();
+    }
+    let refused = site.run(&["job", "run", "documents"]).expect_code(1);
+    assert!(refused.said().contains("max_delete"), "{}", refused.said());
+    assert!(site.path("disk/documents/c").exists() && site.path("disk/documents/d").exists());
+    fs::remove_dir_all(site.path("source")).unwrap();
+    let refused = site.run(&["job", "run", "documents"]).expect_code(1);
+    assert!(refused.said().contains("source"), "{}", refused.said());
+    assert!(site.path("disk/documents/a.txt").exists());
+}

@@ -4,6 +4,9 @@ use std::fs::{self, ReadDir};
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// The folder with a target's identity, at its top: no kind copies, compares or deletes it.
+pub const IDENTITY_FOLDER: &str = ".strongroom";
+
 /// Deeper trees are loops, or made to exhaust us; each level has an open folder.
 const MAX_DEPTH: usize = 256;
 
@@ -16,7 +19,7 @@ pub enum Entry {
     Unreadable(PathBuf, io::Error),
 }
 
-/// Walks a tree; memory is bounded by its depth.
+/// Walks a tree, without [`IDENTITY_FOLDER`] at its top; memory is bounded by its depth.
 #[derive(Debug)]
 pub struct Walk {
     root: PathBuf,
@@ -52,6 +55,9 @@ impl Iterator for Walk {
                 }
                 Some(Ok(entry)) => entry,
             };
+            if folder.as_os_str().is_empty() && entry.file_name() == IDENTITY_FOLDER {
+                continue;
+            }
             let path = folder.join(entry.file_name());
             match entry.file_type() {
                 Ok(kind) if kind.is_file() => return Some(Entry::File(path)),

@@ -10,6 +10,7 @@ use strongroom_plugin::protocol::Problem;
 
 use crate::config::problem;
 use crate::local::ProofSettings;
+use crate::proof::IDENTITY_FOLDER;
 
 /// What a job of the kind `rclone` is told.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -131,6 +132,8 @@ impl Settings {
         let fixed = ["--use-json-log", "--log-level=INFO", "--stats=30s", "--retries=1", "--ask-password=false"];
         let mut args: Vec<OsString> = [verb].iter().chain(&fixed).chain(more).map(Into::into).collect();
         self.common(&mut args);
+        // Excluded, it is not deleted either.
+        args.push(format!("--exclude=/{IDENTITY_FOLDER}/**").into());
         args.extend(self.exclude.iter().map(|pattern| format!("--exclude={pattern}").into()));
         args.extend(self.options.iter().map(Into::into));
         args.push("--".into());

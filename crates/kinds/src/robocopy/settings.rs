@@ -9,6 +9,7 @@ use strongroom_plugin::protocol::Problem;
 
 use crate::config::problem;
 use crate::local::ProofSettings;
+use crate::proof::IDENTITY_FOLDER;
 
 /// What a job of the kind `robocopy` is told.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -102,6 +103,7 @@ impl Settings {
         }
         args.push("/XD".into());
         args.extend(SYSTEM_FOLDERS.map(Into::into));
+        args.push(IDENTITY_FOLDER.into());
         args.extend(self.exclude_folders.iter().map(Into::into));
         let mut unicode_log = OsString::from("/UNILOG:");
         unicode_log.push(log);
@@ -162,6 +164,7 @@ mod tests {
                 "/XD",
                 "System Volume Information",
                 "$RECYCLE.BIN",
+                ".strongroom",
                 "AppData",
                 "/UNILOG:C:\\run\\rc.log",
             ]

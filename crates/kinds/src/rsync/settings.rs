@@ -9,6 +9,7 @@ use strongroom_plugin::protocol::Problem;
 
 use crate::config::problem;
 use crate::local::ProofSettings;
+use crate::proof::IDENTITY_FOLDER;
 
 /// What a job of the kind `rsync` is told.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -127,6 +128,8 @@ impl Settings {
         if deletes {
             args.push("--delete".into());
         }
+        // Excluded, it is not deleted either.
+        args.push(format!("--exclude=/{IDENTITY_FOLDER}/").into());
         args.extend(self.exclude.iter().map(|pattern| format!("--exclude={pattern}").into()));
         args.extend(self.options.iter().map(Into::into));
         args.push("--".into());

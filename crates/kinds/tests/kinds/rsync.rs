@@ -322,3 +322,15 @@ fn endless_output_is_bounded() {
     assert_eq!(run.outcome(), "obstructed", "{}", run.report.sentence);
     assert!(run.text.len() < 1_500_000, "{}", run.text.len());
 }
+
+#[test]
+fn r6_the_targets_identity_is_not_deleted_and_the_sources_own_is_not_copied() {
+    let mut job = mirror(0);
+    job.write("source/.strongroom/target.json", "the source's");
+    fs::create_dir_all(job.at("target/.strongroom")).unwrap();
+    job.write("target/.strongroom/target.json", "the target's");
+    let run = job.run();
+    assert_eq!((run.outcome(), run.report.counts.deleted, run.report.counts.copied), ("done", 0, 3));
+    assert_eq!(fs::read_to_string(job.at("target/.strongroom/target.json")).unwrap(), "the target's");
+    assert_eq!(job.verify().outcome(), "done");
+}

@@ -14,7 +14,10 @@ async fn summary(site: &Site) -> String {
     let from = "Strongroom <strongroom@example.com>".parse().unwrap();
     let addresses = Addresses { from, to: vec!["office@example.com".parse().unwrap()] };
     let post = Post::Folder(Folder::new("never-written".into()));
-    let notify = Notify::new(site.log.clone(), Settings { addresses, post, zone: TimeZone::UTC });
+    let notify = Notify::new(
+        site.log.clone(),
+        Settings { addresses, post, zone: TimeZone::UTC, job_grace: std::time::Duration::from_secs(1800) },
+    );
     let recorded = compose(&site.log, "a night", &site.clock, &"notify@test".parse().unwrap()).await.unwrap().unwrap();
     let Event::SummaryComposed(composed) = recorded.event else { panic!("{recorded:?}") };
     notify.summary_mail(&composed, site.clock.now()).await.unwrap().text
