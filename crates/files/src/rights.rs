@@ -54,6 +54,25 @@ pub fn keep_attributes(original: &File, copy: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// Whose a file is, and who may do what with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ownership {
+    /// The permission bits, `0o7777` at most.
+    pub mode: u32,
+    /// The owner's number.
+    pub user: u32,
+    /// The group's number.
+    pub group: u32,
+}
+
+impl Ownership {
+    /// Of an open file.
+    pub fn of(file: &File) -> io::Result<Self> {
+        let stat = rustix::fs::fstat(file)?;
+        Ok(Self { mode: stat.st_mode & 0o7777, user: stat.st_uid, group: stat.st_gid })
+    }
+}
+
 /// Sets when a file's bytes last changed.
 pub fn set_modified(file: &File, modified: Time) -> io::Result<()> {
     let written = Timespec { tv_sec: modified.seconds, tv_nsec: modified.nanoseconds.into() };

@@ -10,9 +10,10 @@ use crate::rclone::Rclone;
 use crate::restic::Restic;
 use crate::robocopy::Robocopy;
 use crate::rsync::Rsync;
+use crate::tasks::Tasks;
 
 /// The names of the kinds.
-pub const NAMES: [&str; 6] = ["check", "command", "rclone", "restic", "robocopy", "rsync"];
+pub const NAMES: [&str; 7] = ["check", "command", "rclone", "restic", "robocopy", "rsync", "tasks"];
 
 /// A built-in kind.
 pub struct BuiltIn(Box<dyn Plugin>);
@@ -28,6 +29,7 @@ impl BuiltIn {
             "restic" => Box::new(Restic::new(around)),
             "robocopy" => Box::new(Robocopy::new(around)),
             "rsync" => Box::new(Rsync::new(around)),
+            "tasks" => Box::new(Tasks::new(around)),
             _ => return None,
         }))
     }

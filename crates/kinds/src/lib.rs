@@ -1,4 +1,5 @@
-//! The built-in kinds of backup jobs, each a plugin in Rust: `rsync`, `rclone`, `restic`, `robocopy`, `command`, `check`.
+//! The built-in kinds of backup jobs, each a plugin in Rust: `rsync`, `rclone`, `restic`, `robocopy`, `command`, `check`,
+//! `tasks`.
 //!
 //! A kind runs a tool that others wrote, and trusts it with nothing:
 //! - nothing is deleted before it was counted and is within the run's bound, and nothing from a source that is missing
@@ -28,6 +29,7 @@ mod restic;
 mod robocopy;
 mod rsync;
 mod state;
+pub mod tasks;
 mod tool;
 
 pub use crate::around::Around;

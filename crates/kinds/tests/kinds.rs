@@ -15,3 +15,5 @@ mod rig;
 mod robocopy;
 #[path = "kinds/rsync.rs"]
 mod rsync;
+#[path = "kinds/tasks.rs"]
+mod tasks;

@@ -42,6 +42,17 @@ async fn rclone_passes_the_kit() {
 }
 
 #[tokio::test]
+async fn tasks_pass_the_kit() {
+    // The kit's own files are no tasks.
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root.path().join("etc")).unwrap();
+    std::fs::write(root.path().join("etc/hostname"), "necro\n").unwrap();
+    std::fs::write(root.path().join("etc/crontab"), "17 3 * * * root copy\n").unwrap();
+    let tried = tried("tasks", Some(json!({"root": root.path(), "target": "{target}"}))).await;
+    assert_eq!(numbers(&tried, Status::NotOk), [0_u8; 0], "{:#?}", tried.cases);
+}
+
+#[tokio::test]
 async fn a_check_passes_what_the_kit_can_try() {
     let tried = tried("check", Some(json!({"argv": ["true"]}))).await;
     assert_eq!(numbers(&tried, Status::NotOk), [0_u8; 0], "{:#?}", tried.cases);

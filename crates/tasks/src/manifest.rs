@@ -8,6 +8,7 @@ use jiff::tz::{Offset, TimeZone};
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
+use crate::restore::LinuxRestore;
 use crate::text::{CodePage, decode_up_to};
 
 /// The manifest's name in the collection's folder.
@@ -51,6 +52,9 @@ pub struct Manifest {
     pub tasks: Vec<Listed>,
     /// What could not be read.
     pub errors: Vec<CollectError>,
+    /// On Linux: owners and permissions of the files, and which timers are switched on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linux: Option<LinuxRestore>,
 }
 
 /// Who collected, and how.

@@ -83,7 +83,7 @@ const DUMP: &str = r#"cd "$1" || exit 2
 echo dump >dump.sql && sha256sum dump.sql >dump.sql.sha256"#;
 
 /// Settings of a built-in kind for the test's own folders.
-fn settings(kind: &str) -> Value {
+fn settings(kind: &str, root: &Path) -> Value {
     match kind {
         "rsync" | "rclone" => serde_json::json!({"source": "{source}", "target": "{target}"}),
         "command" => serde_json::json!({
@@ -92,6 +92,7 @@ fn settings(kind: &str) -> Value {
             "expect": {"files": "{target}/*.sql", "sha256_beside": true}
         }),
         "check" => serde_json::json!({"argv": ["sh", "-c", "echo OK"]}),
+        "tasks" => serde_json::json!({"root": root, "target": "{target}"}),
         other => panic!("no settings for the kind {other}"),
     }
 }
@@ -102,9 +103,13 @@ const ELSEWHERE: [&str; 2] = ["robocopy", "restic"];
 #[test]
 fn built_in_kinds_pass_the_test_of_plugins() {
     let folder = tempfile::tempdir().unwrap();
+    // A host with one task.
+    let root = folder.path().join("root");
+    std::fs::create_dir_all(root.join("etc")).unwrap();
+    std::fs::write(root.join("etc/crontab"), "17 3 * * * root copy\n").unwrap();
     for kind in strongroom_kinds::NAMES.into_iter().filter(|kind| !ELSEWHERE.contains(kind)) {
         let file = folder.path().join("settings.json");
-        std::fs::write(&file, settings(kind).to_string()).unwrap();
+        std::fs::write(&file, settings(kind, &root).to_string()).unwrap();
         let ended = run(folder.path(), &["plugin", "test", "--settings", file.to_str().unwrap(), kind]);
         assert_eq!(ended.code, Some(0), "{kind}: {}", ended.stdout);
     }

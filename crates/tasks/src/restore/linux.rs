@@ -1,5 +1,7 @@
 //! Restoring timers and crontabs: lines of a plan that a shell script reads, so that no name is part of its text.
 
+use serde::{Deserialize, Serialize};
+
 use super::LeftOut;
 
 /// The script that restores timers and crontabs by a plan.
@@ -8,7 +10,7 @@ pub const LINUX_RESTORE_SCRIPT: &str = include_str!("../../scripts/restore.sh");
 pub const LINUX_PLAN_NAME: &str = "restore-plan.tsv";
 
 /// A file to be put back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinuxFile {
     /// Its path without the first slash, `etc/systemd/system/backup.timer`.
     pub path: String,
@@ -23,7 +25,8 @@ pub struct LinuxFile {
 }
 
 /// What is put back on a Linux host.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct LinuxRestore {
     /// Units, drop-ins, crontabs, anacrontab and its stamps.
     pub files: Vec<LinuxFile>,
