@@ -51,6 +51,7 @@ pub(crate) enum Verb {
     Job(verb::job::Args),
     List(verb::list::Args),
     Target(verb::target::Args),
+    Tasks(verb::tasks::Args),
     Host(verb::host::Args),
     Replay(verb::replay::Args),
     Log(verb::log::Args),

@@ -29,6 +29,7 @@ pub(crate) mod run;
 pub(crate) mod server;
 pub(crate) mod status;
 pub(crate) mod target;
+pub(crate) mod tasks;
 pub(crate) mod topology;
 pub(crate) mod transfer;
 pub(crate) mod verify;
@@ -56,6 +57,7 @@ pub(crate) async fn run(cli: Cli, out: &mut Out) -> Result<Exit, CliError> {
         Verb::Replay(args) => Box::pin(replay::run(&args, &config()?, out)).await,
         Verb::Job(args) => Box::pin(job::run(&args, file, out)).await,
         Verb::Target(args) => target::run(&args, out),
+        Verb::Tasks(args) => tasks::run(&args, file, out),
         Verb::Host(args) => host::run(&args, &config()?, out).await,
         Verb::Monitor(args) => Box::pin(monitor::run(&args, config()?)).await,
         Verb::Transfer(args) => Box::pin(transfer::run(&args, config()?)).await,

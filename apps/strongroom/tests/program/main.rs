@@ -7,5 +7,6 @@ mod moved;
 mod plugin;
 mod rig;
 mod schedule;
+mod tasks;
 mod typed;
 mod workers;
