@@ -44,6 +44,9 @@ pub fn needs_a_person(verdict: &Verdict) -> bool {
     verdict.overdue == Overdue::Yes || verdict.stuck_since.is_some() || ended_badly
 }
 
+/// What a job keeps from one operation to the next: the host.
+const HOST: &str = "host";
+
 /// The kind.
 #[derive(Debug)]
 pub(crate) struct Tasks {
@@ -213,6 +216,8 @@ impl Plugin for Tasks {
                 Err(error) => return not_written(&error),
             }
         }
+        // Several jobs may write to one target: each proves its own host's.
+        speaker.state(serde_json::json!({HOST: ready.judged.host()}));
         report
     }
 
@@ -221,7 +226,7 @@ impl Plugin for Tasks {
             Ok(settings) => settings,
             Err(problem) => return unusable(&problem),
         };
-        match newest_of_all(&settings) {
+        match newest_of_job(&settings, request) {
             Ok(Some(bag)) => match proof::prove(&bag.path, speaker) {
                 Ok(found) => proven(&found, &bag),
                 Err(error) => not_proven(&format!("the bag {} cannot be read: {error}", bag.name()), "unreadable"),
@@ -232,10 +237,10 @@ impl Plugin for Tasks {
     }
 }
 
-/// The newest bag of the job's host: the one that is named, else the one of the newest bag of all.
-fn newest_of_all(settings: &Settings) -> io::Result<Option<Bag>> {
+/// The newest bag of the job's host: of the last run, or the one that is named, else of the newest bag of all.
+fn newest_of_job(settings: &Settings, request: &Request) -> io::Result<Option<Bag>> {
     let terms = settings.terms();
-    if let Some(host) = &terms.host {
+    if let Some(host) = request.state[HOST].as_str().or(terms.host.as_deref()) {
         return Ok(Bag::all(&host_folder(&settings.target, host))?.pop());
     }
     Ok(hosts(&settings.target)?.into_iter().filter_map(|(_, mut bags)| bags.pop()).max())
@@ -250,7 +255,9 @@ pub fn hosts(target: &Path) -> io::Result<Vec<(String, Vec<Bag>)>> {
     for entry in std::fs::read_dir(target)? {
         let entry = entry?;
         let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
-        if entry.file_type()?.is_dir() {
+        // What the system and we ourselves keep on a disk is no host, and may not be readable.
+        let is_other = name.starts_with('.') || name == "lost+found";
+        if !is_other && entry.file_type()?.is_dir() {
             let bags = Bag::all(&entry.path())?;
             if !bags.is_empty() {
                 hosts.push((name, bags));
@@ -305,7 +312,7 @@ fn report_of(ready: &Ready, became: &str) -> Report {
     if partial.is_some() {
         report.cause = Some("collection-partial".to_owned());
         report.next_step =
-            Some("collect as an administrator, with collect.ps1; the run's log has every reason".to_owned());
+            Some("collect as an administrator, on Linux as root; the run's log has every reason".to_owned());
     }
     report
 }
