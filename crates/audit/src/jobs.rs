@@ -1,15 +1,17 @@
 //! How jobs stand, worst first.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use strongroom_eventlog::{EventLog, LogError};
-use strongroom_model::event::{JobCounts, JobOutcome, WholeProof};
-use strongroom_model::job::Job;
+use strongroom_model::event::{Failed, JobCounts, JobOutcome, WholeProof};
+use strongroom_model::fold::fold;
+use strongroom_model::job::{Job, JobRun};
 use strongroom_model::text::shown_to_the_minute;
-use strongroom_model::{HostName, JobName, JobRunId};
+use strongroom_model::{HostName, JobName, JobRunId, StreamName};
 use strongroom_service::JobTiming;
 
 use crate::job_book::JobBook;
@@ -24,6 +26,8 @@ pub enum JobState {
     Failed,
     /// A run did not start when it was due.
     Overdue,
+    /// A run fails, and is tried again.
+    Retrying,
     /// The last whole proof is too old, or there was none yet.
     Unproven,
     /// Its last run left files out.
@@ -48,6 +52,7 @@ impl JobState {
             Self::Damaged => "damaged",
             Self::Failed => "failed",
             Self::Overdue => "overdue",
+            Self::Retrying => "retrying",
             Self::Unproven => "not proven",
             Self::Partial => "partial",
             Self::Cancelled => "cancelled",
@@ -67,7 +72,7 @@ impl JobState {
     /// Whether a person should look.
     #[must_use]
     pub const fn needs_attention(self) -> bool {
-        matches!(self, Self::Damaged | Self::Failed | Self::Overdue | Self::Unproven | Self::Partial)
+        matches!(self, Self::Damaged | Self::Failed | Self::Overdue | Self::Retrying | Self::Unproven | Self::Partial)
     }
 }
 
@@ -109,14 +114,39 @@ pub struct JobEntry {
 pub async fn jobs(log: &EventLog, now: Timestamp, grace: Duration, zone: &TimeZone) -> Result<Vec<JobEntry>, LogError> {
     let mut book = JobBook::default();
     book.refresh(log).await?;
-    let mut entries: Vec<JobEntry> = book.iter().map(|(name, _, job)| job_entry(name, job, now, grace, zone)).collect();
+    let failures = open_failures(log, &book).await?;
+    let entry = |(name, _, job): (&JobName, _, &Job)| job_entry(name, job, failures.get(name), now, grace, zone);
+    let mut entries: Vec<JobEntry> = book.iter().map(entry).collect();
     entries.sort_by(|one, other| one.state.cmp(&other.state).then_with(|| one.name.cmp(&other.name)));
     Ok(entries)
 }
 
-/// How one job stands. Times in its sentence are in `zone`.
+/// The failures of runs in progress that are not yet overcome.
+///
+/// # Errors
+/// The log cannot be read.
+pub async fn open_failures(log: &EventLog, book: &JobBook) -> Result<BTreeMap<JobName, Failed>, LogError> {
+    let open: Vec<(JobName, StreamName)> =
+        book.iter().filter_map(|(name, _, job)| Some((name.clone(), StreamName::jobrun(job.open?.0)))).collect();
+    let streams: Vec<StreamName> = open.iter().map(|(_, stream)| stream.clone()).collect();
+    let histories = log.readable_streams(&streams).await?;
+    let failure = |(name, stream): (JobName, StreamName)| {
+        let run = fold::<JobRun>(histories.get(&stream)?).ok()?;
+        Some((name, run.failure?))
+    };
+    Ok(open.into_iter().filter_map(failure).collect())
+}
+
+/// How one job stands; `failure`: of its run in progress. Times in its sentence are in `zone`.
 #[must_use]
-pub fn job_entry(name: &JobName, job: &Job, now: Timestamp, grace: Duration, zone: &TimeZone) -> JobEntry {
+pub fn job_entry(
+    name: &JobName,
+    job: &Job,
+    failure: Option<&Failed>,
+    now: Timestamp,
+    grace: Duration,
+    zone: &TimeZone,
+) -> JobEntry {
     let defined = job.defined.as_ref();
     let timing = defined.and_then(|defined| JobTiming::of(&defined.schedule).ok()).filter(|_| !job.is_retired);
     let since = job.since.unwrap_or(now);
@@ -125,11 +155,11 @@ pub fn job_entry(name: &JobName, job: &Job, now: Timestamp, grace: Duration, zon
         .filter(|_| job.open.is_none())
         .and_then(|timing| timing.overdue(job.requested_at, since, now, grace));
     let last = job.last.as_ref();
-    let state = state(job, now, overdue_since);
+    let state = state(job, failure, now, overdue_since);
     JobEntry {
         name: name.clone(),
         state,
-        sentence: sentence(job, state, overdue_since, now, zone),
+        sentence: sentence(job, state, failure, overdue_since, now, zone),
         kind: defined.map(|defined| defined.kind.clone()),
         host: defined.map(|defined| defined.host.clone()),
         open_run: job.open.map(|(run, _)| run),
@@ -139,17 +169,22 @@ pub fn job_entry(name: &JobName, job: &Job, now: Timestamp, grace: Duration, zon
         proof: last.and_then(|(last, _)| last.proof.clone()),
         next_due: timing.and_then(|timing| timing.next(job.requested_at, since, now)),
         overdue_since,
-        next_step: last.and_then(|(last, _)| last.next_step.clone()),
+        next_step: match failure {
+            Some(failed) => Some(failed.kind.step().to_owned()),
+            None => last.and_then(|(last, _)| last.next_step.clone()),
+        },
     }
 }
 
-fn state(job: &Job, now: Timestamp, overdue_since: Option<Timestamp>) -> JobState {
+fn state(job: &Job, failure: Option<&Failed>, now: Timestamp, overdue_since: Option<Timestamp>) -> JobState {
     if job.is_retired {
         return JobState::Retired;
     }
     let Some((last, _)) = &job.last else {
         return if overdue_since.is_some() {
             JobState::Overdue
+        } else if failure.is_some() {
+            JobState::Retrying
         } else if is_unproven(job, now) {
             JobState::Unproven
         } else {
@@ -163,6 +198,7 @@ fn state(job: &Job, now: Timestamp, overdue_since: Option<Timestamp>) -> JobStat
         JobOutcome::Damaged => JobState::Damaged,
         JobOutcome::Failed => JobState::Failed,
         _ if overdue_since.is_some() => JobState::Overdue,
+        _ if failure.is_some() => JobState::Retrying,
         _ if is_unproven(job, now) => JobState::Unproven,
         JobOutcome::Partial => JobState::Partial,
         JobOutcome::Cancelled => JobState::Cancelled,
@@ -184,7 +220,14 @@ fn age(from: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(from)).unwrap_or_default()
 }
 
-fn sentence(job: &Job, state: JobState, overdue_since: Option<Timestamp>, now: Timestamp, zone: &TimeZone) -> String {
+fn sentence(
+    job: &Job,
+    state: JobState,
+    failure: Option<&Failed>,
+    overdue_since: Option<Timestamp>,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> String {
     let at = |at: Timestamp| shown_to_the_minute(at, zone);
     let last = job.last.as_ref().map(|(last, ended)| (last.sentence.as_str(), at(*ended)));
     let proof = job.last.as_ref().and_then(|(last, _)| last.proof.as_ref());
@@ -200,6 +243,10 @@ fn sentence(job: &Job, state: JobState, overdue_since: Option<Timestamp>, now: T
         (JobState::Overdue, _) => {
             let since = overdue_since.map_or_else(String::new, |since| format!(" since {}", at(since)));
             format!("A run is overdue{since}; {proven}.")
+        }
+        (JobState::Retrying, _) => {
+            let why = failure.map_or_else(String::new, |failed| format!(": {}", failed.message));
+            format!("Its run fails and is tried again{why} ({proven}).")
         }
         (JobState::Unproven, None) => format!("Nothing was copied yet; {proven}{allowed}."),
         (JobState::Unproven, Some((said, ended))) => {

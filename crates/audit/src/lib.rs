@@ -72,7 +72,7 @@ pub use crate::export::Export;
 pub use crate::figures::Figures;
 pub use crate::holdings::{Holding, Holdings, holdings, holdings_by_path, month_of};
 pub use crate::job_book::JobBook;
-pub use crate::jobs::{JobEntry, JobState, is_unproven, job_entry, jobs};
+pub use crate::jobs::{JobEntry, JobState, is_unproven, job_entry, jobs, open_failures};
 pub use crate::page::{DEFAULT_PAGE, MAX_PAGE, Page, PageCursor, PageRequest, ParseCursorError, ViewError};
 pub use crate::process::Process;
 pub use crate::purges::{PurgeEntry, purges};

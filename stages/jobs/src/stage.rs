@@ -6,17 +6,20 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use strongroom_audit::JobBook;
-use strongroom_bus::{BatchLimits, Done as Appended, Settle, Stage, Task, TaskOutcome};
+use strongroom_bus::{Alarms, BatchLimits, Done as Appended, Settle, Stage, Task, TaskOutcome};
 use strongroom_eventlog::{EventLog, LogError};
-use strongroom_model::event::{AlarmRaised, JobRunCancelled, JobRunRequested, JobRunStarted};
+use strongroom_model::event::{AlarmKey, AlarmRaised, JobRunCancelled, JobRunRequested, JobRunStarted};
 use strongroom_model::job::{Job, JobRun};
 use strongroom_model::text::with_causes;
 use strongroom_model::{
-    Event, Failure, FailureKind, Fate, HostName, JobName, JobRunId, Partition, StageName, TargetId,
+    AlarmKind, Event, Failure, FailureKind, Fate, HostName, JobName, JobRunId, Partition, StageName, TargetId,
 };
 use strongroom_plugin::Notice;
 use strongroom_plugin::protocol::Operation;
+use strongroom_service::actor::actor;
+use strongroom_service::config::Period;
 use strongroom_service::{Clock, blocking, kill_point, process_tree};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::judged::{self, Judged};
@@ -163,7 +166,13 @@ impl JobStage {
             accepted: job.defined.as_ref().and_then(|defined| defined.plugin.as_ref()),
         };
         let cancel = CancellationToken::new();
-        let mut noticed = |notice| self.noticed(&settings.name, &notice);
+        let (notices, mut noticed_at) = mpsc::unbounded_channel();
+        // Progress is many messages; only what is rare is passed on.
+        let mut noticed = |notice: Notice| {
+            if !matches!(notice, Notice::Progress(_)) {
+                let _ = notices.send(notice);
+            }
+        };
         let operation = self.parts.plugins.run(settings, asked, &cancel, &mut noticed);
         let mut operation = std::pin::pin!(operation);
         let mut wish = std::pin::pin!(self.wish_to_end(&settings.name, run));
@@ -171,12 +180,14 @@ impl JobStage {
         let ended = loop {
             tokio::select! {
                 ended = &mut operation => break ended,
+                Some(notice) = noticed_at.recv() => self.noticed(&settings.name, &notice).await,
                 why = &mut wish, if reason.is_none() => {
                     reason = Some(why);
                     cancel.cancel();
                 }
             }
         };
+        self.over(&settings.name, "the run has ended").await;
         let done = match ended {
             Ok(done) => done,
             Err(error) => return Judged::Failed(judged::not_started(&error)),
@@ -223,24 +234,41 @@ impl JobStage {
         Ok(job)
     }
 
-    fn noticed(&self, job: &JobName, notice: &Notice) {
+    async fn noticed(&self, job: &JobName, notice: &Notice) {
         match notice {
-            Notice::Progress(progress) => {
-                metrics(job, progress.files, progress.bytes);
+            Notice::Progress(_) => {}
+            Notice::Resumed => self.over(job, "the tool says something again").await,
+            Notice::Stalled(after) => {
+                let kind = AlarmKind::JobStalled;
+                let alarm = AlarmRaised {
+                    kind,
+                    message: format!("the tool of job {job} has said nothing for {}", Period::from(*after)),
+                    next_step: kind.step().to_owned(),
+                    subject: job.to_string(),
+                };
+                if let Err(error) = self.alarms().raise(&alarm, None).await {
+                    tracing::warn!(%job, error = %with_causes(&error), "an alarm about a job could not be raised");
+                }
             }
-            Notice::Stalled(after) => tracing::warn!(%job, after_s = after.as_secs(), "a job's tool says nothing"),
-            Notice::Resumed => tracing::info!(%job, "a job's tool says something again"),
         }
+    }
+
+    /// Ends the alarm that the tool says nothing, also one that an earlier process left raised.
+    async fn over(&self, job: &JobName, why: &str) {
+        let key = AlarmKey::new(AlarmKind::JobStalled, job);
+        if let Err(error) = self.alarms().clear(&key, why, None).await {
+            tracing::warn!(%job, error = %with_causes(&error), "an alarm about a job could not be ended");
+        }
+    }
+
+    fn alarms(&self) -> Alarms {
+        Alarms::new(self.parts.log.clone(), self.parts.clock.clone(), actor(self.name))
     }
 }
 
 enum Wish {
     Person(String),
     Stop,
-}
-
-fn metrics(job: &JobName, files: u64, bytes: u64) {
-    tracing::debug!(%job, files, bytes, "a job's progress");
 }
 
 /// Nothing is written to a folder that is not the job's target (rule R6).

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use strongroom_audit::JobBook;
+use strongroom_audit::{JobBook, open_failures};
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::custody::{Custody, Ended};
 use strongroom_model::drive_state::{DriveState, Whereabouts};
 use strongroom_model::event::{Act, Failed, Selection};
 use strongroom_model::fold::fold;
 use strongroom_model::host::Host;
-use strongroom_model::job::{Job, JobRun};
+use strongroom_model::job::Job;
 use strongroom_model::{DriveId, HostName, JobName, StreamName, SubjectKind};
 
 /// Hosts and drives that a site has, at most.
@@ -81,11 +81,9 @@ async fn jobs(log: &EventLog, book: &JobBook) -> Result<Vec<JobSeen>, LogError> 
         .filter(|(.., job)| is_done(job))
         .map(|(name, _, job)| JobSeen { name: name.clone(), job: job.clone(), failure: None })
         .collect();
-    let open: Vec<StreamName> = seen.iter().filter_map(|one| Some(StreamName::jobrun(one.job.open?.0))).collect();
-    let histories = log.readable_streams(&open).await?;
+    let mut failures = open_failures(log, book).await?;
     for one in &mut seen {
-        let history = one.job.open.and_then(|(run, _)| histories.get(&StreamName::jobrun(run)));
-        one.failure = history.and_then(|history| fold::<JobRun>(history).ok()).and_then(|run| run.failure);
+        one.failure = failures.remove(&one.name);
     }
     Ok(seen)
 }

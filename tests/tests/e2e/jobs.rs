@@ -288,3 +288,33 @@ fn r10_rsyncs_copy_is_proven_and_its_mirror_deletes_within_its_bound() {
     assert!(refused.said().contains("source"), "{}", refused.said());
     assert!(site.path("disk/documents/a.txt").exists());
 }
+
+#[test]
+fn a_tool_that_says_nothing_is_told_and_goes_on() {
+    let site = JobSite::new("kind = \"plugin\"\nprogram = [\"/nowhere\"]");
+    site.configure(&format!("{}\nstall = \"1s\"", site.plugin()));
+    site.init_target();
+    fs::write(site.path("source.wait"), "").unwrap();
+    let service = site.service();
+    until_true("the job to be defined", || site.jobs()[0]["name"] == "documents");
+    site.run(&["job", "run", "documents", "--detach"]).expect_code(0);
+    until_true("the alarm", || site.alarms().contains(&"job-stalled".to_owned()));
+    fs::remove_file(site.path("source.wait")).unwrap();
+    until_true("the run to end", || site.state() == "proven");
+    until_true("the end of the alarm", || !site.alarms().contains(&"job-stalled".to_owned()));
+    service.stop();
+}
+
+#[test]
+fn r8_a_run_that_fails_and_is_tried_again_is_shown_as_such() {
+    let site = JobSite::new("kind = \"rsync\"");
+    site.init_target();
+    fs::rename(site.path("source"), site.path("moved")).unwrap();
+    site.run(&["job", "run", "documents"]).expect_code(1);
+    assert_eq!(site.state(), "retrying");
+    let said = site.run(&["status"]).expect_code(2);
+    assert!(said.stdout.contains("retrying") && said.stdout.contains("1 job needs a person"), "{}", said.said());
+    fs::rename(site.path("moved"), site.path("source")).unwrap();
+    site.run(&["job", "run", "documents"]).expect_code(0);
+    assert_eq!(site.state(), "proven");
+}

@@ -103,7 +103,11 @@ impl Tally {
         self.unreadable.push(position);
     }
 
+    /// Hosts, and the steps of a job's run, are told by how jobs stand.
     fn other(&mut self, recorded: &Recorded) {
+        if matches!(recorded.stream.kind(), SubjectKind::Host | SubjectKind::JobRun) {
+            return;
+        }
         if let Some(status) = status_of(&recorded.event).filter(|_| !recorded.event.keeps_status()) {
             let counts = self.other.entry(recorded.stream.kind()).or_default();
             *counts.entry(status.to_string()).or_default() += 1;

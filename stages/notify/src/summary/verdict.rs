@@ -62,7 +62,7 @@ pub(crate) fn verdict(report: &SummaryReport) -> SummaryVerdict {
 }
 
 /// Whether nothing was expected of bookings: the site has jobs, and nobody asked a document server.
-fn is_of_jobs_only(report: &SummaryReport) -> bool {
+pub(super) fn is_of_jobs_only(report: &SummaryReport) -> bool {
     let is_quiet =
         report.tally.runs.started == 0 && report.open.claimed.total() == 0 && report.tally.files.backed_up == 0;
     !report.jobs.is_empty() && is_quiet

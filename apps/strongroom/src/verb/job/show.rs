@@ -39,8 +39,12 @@ async fn show(
     out: &mut Out,
 ) -> Result<Exit, CliError> {
     let (_, job) = act::known(log, &args.job).await?;
+    let failure = match job.open {
+        Some((run, _)) => act::state(log, run).await?.0.failure,
+        None => None,
+    };
     let zone = config.zone();
-    let view = job_entry(&args.job, &job, Clock::system().now(), config.watch.job_grace.get(), &zone);
+    let view = job_entry(&args.job, &job, failure.as_ref(), Clock::system().now(), config.watch.job_grace.get(), &zone);
     let exit = if view.state.needs_attention() { Exit::Problems } else { Exit::Well };
     if args.json {
         out.json(&view)?;

@@ -209,6 +209,10 @@ alarm_kinds! {
         means "a job's target is missing, full or another one, or its plugin was changed: nothing was written",
         do "do as the alarm says: mount the target, make room, accept the plugin; the job goes on by itself",
         meanwhile "Nothing is written for that job until then. Other jobs go on.";
+    JobStalled: "job-stalled", "A job's tool says nothing", Nobody, Event,
+        means "the tool of a job's run has said nothing for the job's `stall` time: it may wait for a disk, a network, or an answer that nobody gives",
+        do "look at the tool on the job's host; `strongroom job cancel` ends it, and the job's `timeout` does in any case",
+        meanwhile "The run goes on. No other run of that job starts.";
     JobOverdue: "job-overdue", "A job is overdue", Nobody, Watch,
         means "a run that a job's schedule expects did not start, or does not end",
         do "see whether `strongroom run` or `strongroom transfer` works on the job's host: `strongroom status`",
@@ -228,7 +232,7 @@ alarm_kinds! {
     MonitorSilent: "monitor-silent", "Nobody watched the jobs for a while", Nobody, Watch,
         means "the monitor did not look for longer than `watch.monitor_silent_after`: what was due in that time is judged only now",
         do "see that `strongroom monitor` or `strongroom run` keeps running; the alarm names the time that nobody watched",
-        meanwhile "Nothing: it watches again. Alarms about that time may be late.";
+        meanwhile "It watches again. Alarms about that time may be late.";
     ClockWrong: "clock-wrong", "A clock is wrong", Nobody, Event,
         means "this host's clock differs by more than five minutes from the document server's, or from the newest event of the log",
         do "set both clocks by NTP (`timedatectl set-ntp true`); what was put off by the wrong clock is done as soon as it is right",

@@ -1,7 +1,8 @@
 use strongroom_audit::{JobEntry, JobState, job_entry};
 use strongroom_eventlog::{EventLog, LogError};
+use strongroom_model::event::Failed;
 use strongroom_model::fold::fold;
-use strongroom_model::job::Job;
+use strongroom_model::job::{Job, JobRun};
 use strongroom_model::{JobName, Position, Recorded, StreamName, SubjectKind};
 
 use super::super::report::JobsAs;
@@ -23,11 +24,20 @@ pub(crate) async fn at(log: &EventLog, to: Position, view: &JobsAs) -> Result<Ve
             let Some(job) = fold::<Job>(&before).ok().filter(|job| job.defined.is_some() && !job.is_retired) else {
                 continue;
             };
-            entries.push(job_entry(&name, &job, view.at, view.grace, &view.zone));
+            let failure = failure(log, to, &job).await?;
+            entries.push(job_entry(&name, &job, failure.as_ref(), view.at, view.grace, &view.zone));
         }
     }
     entries.sort_by(|one, other| one.state.cmp(&other.state).then_with(|| one.name.cmp(&other.name)));
     Ok(entries)
+}
+
+/// The failure of the run that was in progress then.
+async fn failure(log: &EventLog, to: Position, job: &Job) -> Result<Option<Failed>, LogError> {
+    let Some((run, _)) = job.open else { return Ok(None) };
+    let history = log.readable_stream(&StreamName::jobrun(run)).await?;
+    let before: Vec<Recorded> = history.into_iter().filter(|event| event.position < to).collect();
+    Ok(fold::<JobRun>(&before).ok().and_then(|run| run.failure))
 }
 
 /// All jobs in one sentence: `3 jobs proven, 1 copied and not proven now, 1 overdue`.
@@ -40,6 +50,7 @@ pub(crate) fn sentence(jobs: &[JobEntry]) -> String {
         (of(JobState::Cancelled), "ended before its time"),
         (of(JobState::Partial), "copied in part"),
         (of(JobState::Unproven), "not proven for too long"),
+        (of(JobState::Retrying), "failing and tried again"),
         (of(JobState::Overdue), "overdue"),
         (of(JobState::Failed), "failed"),
         (of(JobState::Damaged), "damaged"),

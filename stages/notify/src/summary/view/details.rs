@@ -1,7 +1,7 @@
 use jiff::tz::TimeZone;
 use strongroom_audit::JobEntry;
-use strongroom_model::FailureKind;
 use strongroom_model::text::shown_to_the_minute;
+use strongroom_model::{FailureKind, SubjectKind};
 
 use super::attached::in_use;
 use super::needs::and_more;
@@ -10,8 +10,12 @@ use crate::format_text::{count, duration, files, full_stop, name, plural, rate, 
 use crate::kind;
 use crate::summary::report::SummaryReport;
 use crate::summary::tally::{AlarmChange, OnDrive};
+use crate::summary::verdict::is_of_jobs_only;
 
 pub(super) fn counts(report: &SummaryReport) -> Vec<ViewRow> {
+    if is_of_jobs_only(report) {
+        return other(report).collect();
+    }
     let files = &report.tally.files;
     let mut rows = vec![
         ViewRow::with_note("Backed up and proven", count(files.backed_up), files.bytes.to_string()),
@@ -68,7 +72,11 @@ fn waiting(report: &SummaryReport) -> ViewRow {
 fn other(report: &SummaryReport) -> impl Iterator<Item = ViewRow> {
     report.tally.other.iter().map(|(kind, counts)| {
         let parts: Vec<_> = counts.iter().map(|(status, number)| format!("{} {status}", count(*number))).collect();
-        ViewRow::new(&format!("Other work, {}", kind.name()), parts.join(", "))
+        let label = match kind {
+            SubjectKind::Job => "Runs of jobs that ended".to_owned(),
+            kind => format!("Other work, {}", kind.name()),
+        };
+        ViewRow::new(&label, parts.join(", "))
     })
 }
 
@@ -131,7 +139,10 @@ fn advice(kind: FailureKind) -> Option<&'static str> {
 
 pub(super) fn history(report: &SummaryReport, zone: &TimeZone) -> Vec<ViewRow> {
     let runs = &report.tally.runs;
-    let mut rows = vec![ViewRow::with_note("Runs started", count(runs.started), how_runs_ended(report))];
+    let mut rows = Vec::new();
+    if !is_of_jobs_only(report) {
+        rows.push(ViewRow::with_note("Runs started", count(runs.started), how_runs_ended(report)));
+    }
     if runs.failed_attempts > 0 {
         let note = runs.last_failure.as_ref().map_or_else(
             || "a later attempt was answered".to_owned(),
