@@ -48,13 +48,23 @@ pub(crate) fn verify(
     if let Err(report) = crate::preflight::target_ready(target) {
         return *report;
     }
-    let job = Job { source, target, base, share, transferred_at_s: state.transferred_at_s, readers: settings.readers };
+    let began_at_s = around.now_s();
+    let job = Job {
+        source,
+        target,
+        base,
+        share,
+        verified_at_s: state.verified_at_s,
+        transferred_at_s: state.transferred_at_s,
+        readers: settings.readers,
+    };
     let found = match compare(&job, speaker) {
         Ok(found) => found,
         Err(error) => return failed("the proof cannot begin", &error),
     };
     if !found.is_cancelled && found.bad() == 0 {
-        state.coverage.read(share, around.now_s());
+        state.coverage.read(share, began_at_s);
+        state.verified_at_s = Some(began_at_s);
     }
     state.say(speaker);
     report(&found, share, &state.coverage, around.now_s())

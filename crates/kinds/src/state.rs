@@ -15,6 +15,8 @@ const REMEMBERED: usize = 7;
 pub(crate) struct State {
     /// When the last transfer began, in seconds since 1970.
     pub(crate) transferred_at_s: Option<i64>,
+    /// When the last good proof began, in seconds since 1970.
+    pub(crate) verified_at_s: Option<i64>,
     /// Files that the source had then.
     pub(crate) seen: Option<u64>,
     /// Deletions of the last runs.

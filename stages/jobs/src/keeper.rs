@@ -15,7 +15,7 @@ use strongroom_model::fold::fold;
 use strongroom_model::host::Host;
 use strongroom_model::job::{Job, JobRun};
 use strongroom_model::text::with_causes;
-use strongroom_model::{Actor, Event, Expected, HostName, JobName, JobRunId, NewEvent, StreamName, TargetId, Version};
+use strongroom_model::{Actor, Event, Expected, HostName, JobName, JobRunId, NewEvent, StreamName, Version};
 use strongroom_plugin::Environment;
 use strongroom_plugin::host::remove_old_workdirs;
 use strongroom_service::{Clock, JobTiming, blocking, kill_point, process_tree};
@@ -211,9 +211,8 @@ impl JobKeeper {
         let mut events = Vec::new();
         let stream = StreamName::job(&settings.name);
         let mut expected = Expected::After(version);
-        if let Some(target) = self.first_target(settings, job).await {
-            let defined = job.defined.clone().map(|defined| JobDefined { target: Some(target), ..defined });
-            events.extend(defined.map(|defined| self.event(stream.clone(), expected, Event::JobDefined(defined))));
+        if let Some(defined) = self.completed(settings, job).await {
+            events.push(self.event(stream.clone(), expected, Event::JobDefined(defined)));
             expected = Expected::After(expected.next());
         }
         events.push(self.event(stream, expected, Event::JobRunEnded(ended)));
@@ -221,11 +220,16 @@ impl JobKeeper {
         quietly(self.log.append(events).await.map(drop))
     }
 
-    /// The target of a job that was defined before its target was there.
-    async fn first_target(&self, settings: &JobSettings, job: &Job) -> Option<TargetId> {
-        let defined = job.defined.as_ref()?;
-        let folder = settings.target.clone().filter(|_| defined.target.is_none())?;
-        blocking(move || Target::of(&folder).ok().map(|target| target.identity.id)).await
+    /// The definition of a job that was defined before its target or its program was there, with what is there now.
+    async fn completed(&self, settings: &JobSettings, job: &Job) -> Option<JobDefined> {
+        let defined = job.defined.clone()?;
+        let lacks_target = defined.target.is_none() && settings.target.is_some();
+        let lacks_plugin = defined.plugin.is_none() && settings.is_plugin();
+        if !lacks_target && !lacks_plugin {
+            return None;
+        }
+        let completed = self.definition(settings, Some(&defined)).await;
+        (completed != defined).then_some(completed)
     }
 
     /// What this host did and is not configured any more is expected of nobody.

@@ -88,6 +88,12 @@ pub(crate) async fn see_through(
             return Ok(state);
         }
         let its_host = state.requested.as_ref().map(|requested| requested.host.clone());
+        if let Some(failed) = state.failure.as_ref().filter(|_| state.failures > failures_before) {
+            return Err(CliError::new(failed.message.clone()).next_step(format!(
+                "{}; the run stays requested, and is tried again by a service, or by the command given again",
+                failed.kind.step()
+            )));
+        }
         if is_at_work(log, &host).await? {
             tokio::time::sleep(LOOK_AGAIN).await;
             continue;
@@ -97,12 +103,6 @@ pub(crate) async fn see_through(
             return Err(CliError::new(format!("job {name} is done on host {its_host}, and this is {host}")).next_step(
                 "see that `strongroom transfer` works there; the run is requested, and starts as soon as it does",
             ));
-        }
-        if let Some(failed) = state.failure.as_ref().filter(|_| state.failures > failures_before) {
-            return Err(CliError::new(failed.message.clone()).next_step(format!(
-                "{}; the run stays requested, and goes on with the command given again",
-                failed.kind.step()
-            )));
         }
         let Some(trigger) = history.last().cloned() else { return Ok(state) };
         let stage =

@@ -46,6 +46,8 @@ pub struct Job<'a> {
     pub base: Base,
     /// Which part is read.
     pub share: Share,
+    /// When the last good proof began, in seconds since 1970: copies written since are read, whatever part they are of.
+    pub verified_at_s: Option<i64>,
     /// When the last transfer began, in seconds since 1970: what changed in the source since is no damage.
     pub transferred_at_s: Option<i64>,
     /// How many files are read at once.
@@ -116,7 +118,7 @@ pub fn compare(job: &Job<'_>, speaker: &Speaker) -> io::Result<Comparison> {
     let mut found = Comparison::default();
     thread::scope(|scope| {
         let readers: Vec<_> = (0..job.readers.clamp(1, 16)).map(|_| scope.spawn(|| pair.read_all(&from))).collect();
-        found = feed(walk, job, &to, speaker);
+        found = feed(walk, job, &target, &to, speaker);
         // The readers end with the queue.
         drop(to);
         for reader in readers {
@@ -127,15 +129,19 @@ pub fn compare(job: &Job<'_>, speaker: &Speaker) -> io::Result<Comparison> {
     Ok(found)
 }
 
-/// Hands each path of the share to the readers.
-fn feed(walk: Walk, job: &Job<'_>, to: &mpsc::SyncSender<PathBuf>, speaker: &Speaker) -> Comparison {
+/// Hands each path of the share to the readers, and each whose copy nobody has read yet.
+fn feed(walk: Walk, job: &Job<'_>, target: &Beneath, to: &mpsc::SyncSender<PathBuf>, speaker: &Speaker) -> Comparison {
     let mut found = Comparison::default();
     for entry in walk {
         if speaker.cancelled().is_set() {
             break;
         }
         match entry {
-            Entry::File(path) if !job.share.has(path.as_os_str().as_encoded_bytes()) => found.other_parts += 1,
+            Entry::File(path)
+                if !job.share.has(path.as_os_str().as_encoded_bytes()) && !is_unread(job, target, &path) =>
+            {
+                found.other_parts += 1;
+            }
             Entry::File(path) => {
                 if to.send(path).is_err() {
                     break;
@@ -148,6 +154,13 @@ fn feed(walk: Walk, job: &Job<'_>, to: &mpsc::SyncSender<PathBuf>, speaker: &Spe
         }
     }
     found
+}
+
+/// Whether a copy was written since the last proof, by a time that no program can set back.
+fn is_unread(job: &Job<'_>, target: &Beneath, path: &Path) -> bool {
+    let Some(verified_at_s) = job.verified_at_s else { return false };
+    let stat = target.stat(path).ok().flatten();
+    stat.is_some_and(|stat| stat.changed.seconds >= verified_at_s - CLOCK_TOLERANCE_S)
 }
 
 struct Pair<'a> {

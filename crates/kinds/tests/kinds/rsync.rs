@@ -334,3 +334,20 @@ fn r6_the_targets_identity_is_not_deleted_and_the_sources_own_is_not_copied() {
     assert_eq!(fs::read_to_string(job.at("target/.strongroom/target.json")).unwrap(), "the target's");
     assert_eq!(job.verify().outcome(), "done");
 }
+
+#[test]
+fn r10_a_proof_in_parts_reads_every_copy_that_was_written_since_the_last_one() {
+    let mut job = job().with("proof", json!({ "parts": 2 }));
+    job.run();
+    job.verify();
+    for number in 0..20 {
+        job.write(&format!("source/new/{number}"), number.to_string());
+    }
+    job.run();
+    let proof = job.verify();
+    assert!(proof.outcome() == "done" && proof.report.counts.proven >= 20, "{}", proof.report.sentence);
+    // As if all was written before the last proof: the other part is not read.
+    job.state["verified_at_s"] = json!(job.state["verified_at_s"].as_i64().unwrap() + 60);
+    let proof = job.verify();
+    assert!(proof.outcome() == "done" && proof.report.counts.proven < 20, "{}", proof.report.sentence);
+}
