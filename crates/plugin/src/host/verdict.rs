@@ -67,7 +67,7 @@ pub(super) fn judge(seen: &Seen, facts: &Facts<'_>) -> Verdict {
     let mut notes = Vec::new();
     let report = if let Some(stopped) = stopped(seen, facts) {
         stopped
-    } else if let Some(unsupported) = unsupported(seen) {
+    } else if let Some(unsupported) = unsupported(seen, facts) {
         unsupported
     } else if let Some(fault) = faults::fault(seen, facts) {
         fault
@@ -124,8 +124,16 @@ fn shown(time: Duration) -> String {
     }
 }
 
-fn unsupported(seen: &Seen) -> Option<Report> {
+fn unsupported(seen: &Seen, facts: &Facts<'_>) -> Option<Report> {
     let unsupported = seen.unsupported.as_ref().filter(|_| seen.results == 0)?;
+    if unsupported.protocol.is_empty() && facts.operation == Some(Operation::Verify) {
+        // That is no fault: a check has nothing to prove, and a plugin may leave the operation out.
+        return Some(
+            Report::new(Outcome::Failed, "There is no proof for this kind of job.")
+                .because("unsupported")
+                .retry(Retry::Never),
+        );
+    }
     let sentence = if unsupported.protocol.is_empty() {
         "The plugin does not support this operation.".to_owned()
     } else {

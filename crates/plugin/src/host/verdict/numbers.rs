@@ -2,7 +2,7 @@
 
 use super::Facts;
 use crate::host::seen::Seen;
-use crate::protocol::{Operation, Outcome, Report, Retry};
+use crate::protocol::{Counts, Evidence, Operation, Outcome, Report, Retry};
 
 /// Makes the report worse where its numbers contradict it, and says so.
 pub(super) fn check(report: &mut Report, seen: &Seen, facts: &Facts<'_>, notes: &mut Vec<String>) {
@@ -69,5 +69,17 @@ fn unproven(report: &mut Report, seen: &Seen, notes: &mut Vec<String>) {
         let sentence = "The plugin says that the copy is proven, and not how.";
         worsen(report, Outcome::Failed, "plugin-protocol", sentence, notes);
         report.retry = Some(Retry::Never);
+    } else if report.outcome == Outcome::Done && report.evidence.as_ref().is_some_and(|found| is_idle(found, counts)) {
+        let sentence = "The plugin says that the copy is proven, and that it read no file of it.";
+        worsen(report, Outcome::Failed, "plugin-protocol", sentence, notes);
+        report.retry = Some(Retry::Never);
     }
+}
+
+/// Whether nothing was read by a method that reads files. A part of the copy may have none; other methods need not
+/// count them.
+fn is_idle(evidence: &Evidence, counts: Counts) -> bool {
+    let reads_files = matches!(evidence.method.as_str(), "sha256" | "bytes" | "restore");
+    let is_part = evidence.sample.is_some_and(|sample| sample.of > 1);
+    reads_files && !is_part && counts.proven == 0 && evidence.files == 0 && evidence.bytes == 0
 }

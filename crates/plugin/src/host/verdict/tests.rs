@@ -144,6 +144,9 @@ fn what_breaks_the_protocol_failed() {
 #[test]
 fn unsupported_is_its_own_cause() {
     run(&[hello(), json!({"type": "unsupported"})]).is(Outcome::Failed, "unsupported", "this operation");
+    let proof = run(&[hello(), json!({"type": "unsupported"})]).op(Operation::Verify);
+    assert_eq!(proof.verdict().report.next_step, None, "a check has nothing to prove");
+    proof.is(Outcome::Failed, "unsupported", "no proof for this kind");
     run(&[json!({"type": "unsupported", "protocol": [2, 3]})]).is(Outcome::Failed, "unsupported", "version 2, 3");
     let both = run(&[hello(), result("done"), json!({"type": "unsupported"})]);
     both.is(Outcome::Failed, "plugin-protocol", "after its result");
@@ -202,6 +205,12 @@ fn a_proof_names_its_evidence_and_finds_nothing_wrong() {
     let verify = |said: &[Value]| run(said).op(Operation::Verify);
     verify(&[hello(), proven.clone()]).is(Outcome::Done, "", "As said.");
     verify(&[hello(), result("done")]).is(Outcome::Failed, "plugin-protocol", "and not how");
+    let idle =
+        |evidence: Value| json!({"type": "result", "outcome": "done", "sentence": "As said.", "evidence": evidence});
+    verify(&[hello(), idle(json!({"method": "sha256"}))]).is(Outcome::Failed, "plugin-protocol", "it read no file");
+    verify(&[hello(), idle(json!({"method": "tool"}))]).is(Outcome::Done, "", "As said.");
+    let empty_part = idle(json!({"method": "sha256", "sample": {"part": 1, "of": 2}}));
+    verify(&[hello(), empty_part]).is(Outcome::Done, "", "As said.");
     verify(&[hello(), result("nothing")]).is(Outcome::Nothing, "", "As said.");
     let differs = json!({"type": "item", "path": "a", "outcome": "differs"});
     verify(&[hello(), differs, proven]).is(Outcome::Failed, "proof-failed", "1 files of the copy");
