@@ -62,7 +62,7 @@ pub(crate) fn verify(
         Ok(found) => found,
         Err(error) => return failed("the proof cannot begin", &error),
     };
-    if !found.is_cancelled && found.bad() == 0 {
+    if !found.is_cancelled && found.bad() == 0 && !has_only_changed(&found) {
         state.coverage.read(share, began_at_s);
         state.verified_at_s = Some(began_at_s);
     }
@@ -85,6 +85,15 @@ pub(crate) fn with_absent(mut report: Report, absent: u64) -> Report {
     report
 }
 
+/// The tools compare sizes and times: what only differs in its bytes they would never copy again.
+const DAMAGED_STEP: &str = "look at the files that `strongroom job show` names; if the source is right, delete their \
+    copies and run the job again; check the disk";
+
+/// Whether nothing was proven, and not even because the part that was read has no files.
+const fn has_only_changed(found: &Comparison) -> bool {
+    found.proven == 0 && found.changed > 0 && found.bad() == 0
+}
+
 fn report(found: &Comparison, share: Share, coverage: &Coverage, now_s: i64) -> Report {
     let counts = Counts {
         seen: found.proven + found.changed + found.bad(),
@@ -103,8 +112,16 @@ fn report(found: &Comparison, share: Share, coverage: &Coverage, now_s: i64) -> 
     let mut report = if found.bad() > 0 {
         Report::new(Outcome::Failed, bad(found))
             .because(if found.differ > 0 { "differs" } else { "not-proven" })
-            .next_step("run the job again; if a copy still differs, check the disk")
+            .next_step(if found.differ > 0 { DAMAGED_STEP } else { "run the job again" })
             .retry(Retry::Never)
+    } else if has_only_changed(found) {
+        let sentence =
+            format!("Not proven: {} changed since the last run, and no other was read.", files(found.changed));
+        return Report::new(Outcome::Partial, bounded(&sentence))
+            .because("not-proven")
+            .next_step("run the job, then prove it again")
+            .retry(Retry::Never)
+            .counts(counts, found.bytes);
     } else if found.proven + found.changed + found.other_parts == 0 {
         return Report::new(Outcome::Nothing, "Nothing to prove: there are no files.");
     } else {
@@ -130,7 +147,7 @@ fn well(found: &Comparison, coverage: &str) -> String {
     let how = found.method.map_or("", Method::words);
     let changed = match found.changed {
         0 => String::new(),
-        n => format!("; {} changed meanwhile", files(n)),
+        n => format!("; {} changed meanwhile, and not proven", files(n)),
     };
     bounded(&format!("{} proven by SHA-256 ({how}){changed}; {coverage}.", files(found.proven)))
 }

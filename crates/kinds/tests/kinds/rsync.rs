@@ -54,6 +54,8 @@ fn a_flipped_byte_and_a_missing_copy_are_found() {
     assert_eq!((proof.outcome(), proof.cause()), ("failed", "differs"));
     assert!(proof.has("sub/-c", ItemOutcome::Differs) && proof.has("a.txt", ItemOutcome::Failed));
     assert_eq!((proof.report.counts.mismatched, proof.report.counts.failed, proof.report.counts.proven), (1, 1, 1));
+    let step = proof.report.next_step.unwrap();
+    assert!(step.contains("delete their copies"), "rsync compares no bytes, so it leaves a damaged copy: {step}");
 }
 
 #[test]
@@ -65,6 +67,21 @@ fn what_changed_meanwhile_is_no_damage() {
     let proof = job.verify();
     assert_eq!((proof.outcome(), proof.report.counts.proven, proof.report.counts.skipped), ("done", 2, 2));
     assert!(proof.report.sentence.contains("2 files changed meanwhile"), "{}", proof.report.sentence);
+}
+
+#[test]
+fn a_proof_that_only_met_changed_files_proves_nothing() {
+    let mut job = job();
+    job.run();
+    for path in ["a.txt", "sub/-c", "sub/ü ' b.txt"] {
+        job.write(&format!("source/{path}"), "other bytes than before");
+    }
+    let proof = job.verify();
+    assert_eq!((proof.outcome(), proof.cause(), proof.report.counts.proven), ("partial", "not-proven", 0));
+    assert_eq!(proof.report.evidence, None);
+    assert!(proof.report.sentence.contains("changed since the last run"), "{}", proof.report.sentence);
+    job.run();
+    assert_eq!(job.verify().outcome(), "done");
 }
 
 #[test]
@@ -246,6 +263,10 @@ fn every_exit_code_is_judged_by_its_table() {
         ends_with(&job, 11, "rsync: [receiver] write failed on \"/x\": No space left on device (28)");
     let run = job.run();
     assert_eq!((run.outcome(), run.cause()), ("obstructed", "target-full"));
+    let refused = "rsync: [receiver] mkstemp \"/x/.a.T9XKB5\" failed: Read-only file system (30)";
+    job.config["executable"] = ends_with(&job, 23, refused);
+    let run = job.run();
+    assert_eq!((run.outcome(), run.cause()), ("obstructed", "target-read-only"));
 }
 
 #[test]
