@@ -59,6 +59,8 @@ pub enum Cause {
     TargetMissing,
     /// The target has no space left.
     TargetFull,
+    /// Nothing can be written to the target: it is mounted read-only.
+    TargetReadOnly,
     /// The network, the share or the server cannot be reached.
     Unreachable,
     /// The limit of deletions was reached.
@@ -95,6 +97,7 @@ impl Cause {
             Self::FilesFailed => "files-failed",
             Self::TargetMissing => "target-missing",
             Self::TargetFull => "target-full",
+            Self::TargetReadOnly => "target-read-only",
             Self::Unreachable => "unreachable",
             Self::WouldDeleteTooMuch => "would-delete-too-much",
             Self::LimitReached => "limit-reached",

@@ -39,6 +39,8 @@ pub struct Facts {
     pub blocked: u64,
     /// No space was left.
     pub is_full: bool,
+    /// The target's file system is mounted read-only.
+    pub is_read_only: bool,
     /// Deletions that `--max-delete` stopped.
     pub deletions_stopped: Option<u64>,
     /// `(code N)` of the last line that has one.

@@ -80,6 +80,9 @@ fn refined(facts: &Facts, code: i64) -> Meaning {
         (3 | 11 | 23, _) if facts.is_full => {
             with(Outcome::Obstructed, Cause::TargetFull, Retry::Later, "the target has no space left")
         }
+        (3 | 11 | 23, _) if facts.is_read_only => {
+            with(Outcome::Obstructed, Cause::TargetReadOnly, Retry::Later, "the target is read-only")
+        }
         (3 | 23, Some(RootError::Source)) if facts.stats.entries.unwrap_or(0) == 0 => {
             with(Outcome::Failed, Cause::SourceMissing, Retry::Never, "the source is not there")
         }
@@ -171,6 +174,9 @@ const fn step(cause: Option<Cause>) -> Option<&'static str> {
         Some(Cause::SourceMissing) => "mount or correct the source",
         Some(Cause::TargetMissing) => "connect the target, or create its folder",
         Some(Cause::TargetFull) => "make room on the target",
+        Some(Cause::TargetReadOnly) => {
+            "mount the target for writing; if it was, the system found errors: check the disk"
+        }
         Some(Cause::Unreachable) => "see whether the other side is up",
         Some(Cause::UsageError) => "correct the command",
         _ => return None,

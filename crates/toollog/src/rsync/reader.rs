@@ -138,6 +138,7 @@ impl Reader {
             self.marks += 1;
             let run = self.run_of_error(sink);
             run.is_full |= message.contains("No space left");
+            run.is_read_only |= message.contains("Read-only file system");
             run.message = Some(printable(message.trim(), MAX_REASON_CHARS));
             return true;
         }
@@ -188,6 +189,7 @@ impl Facts {
         let PathError { call, item, is_by_sender } = error;
         self.is_full |=
             item.code == Some(28) || item.reason.as_deref().is_some_and(|reason| reason.contains("No space left"));
+        self.is_read_only |= item.code == Some(30);
         if is_by_sender
             && matches!(call.as_str(), "change_dir" | "change_dir#1" | "change_dir#2" | "change_dir#3" | "link_stat")
         {
