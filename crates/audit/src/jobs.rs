@@ -207,10 +207,14 @@ fn state(job: &Job, failure: Option<&Failed>, now: Timestamp, overdue_since: Opt
     }
 }
 
-/// Whether the last whole proof is older than the job allows.
+/// Whether the last whole proof is older than the job allows. A kind that proves nothing misses no proof: such a job is
+/// never more than copied.
 #[must_use]
 pub fn is_unproven(job: &Job, now: Timestamp) -> bool {
     let Some(defined) = &job.defined else { return false };
+    if job.last.as_ref().is_some_and(|(last, _)| last.proves_nothing) {
+        return false;
+    }
     let proof = job.last.as_ref().and_then(|(last, _)| last.proof.as_ref()).map(|proof| proof.since);
     let Some(from) = proof.or(job.since) else { return false };
     age(from, now) > Duration::from_secs(defined.max_age_s)

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use strongroom_model::JobRunId;
-use strongroom_model::event::{JobCounts, JobOutcome, JobRunEnded, JobRunVerified, WholeProof};
+use strongroom_model::event::{JobCounts, JobEvidence, JobOutcome, JobRunEnded, JobRunVerified, WholeProof};
 use strongroom_model::job::{Coverage, JobRun};
 
 /// For a damaged copy, where the kind has no better advice.
@@ -43,6 +43,7 @@ pub fn ending(id: JobRunId, run: &JobRun, before: Option<&JobRunEnded>) -> Optio
         parts: coverage.parts,
         proof,
         proven_at: proven_at(verified).or_else(|| before.and_then(|before| before.proven_at)),
+        proves_nothing: proves_nothing(verified, before),
         run: id,
         sentence: sentence(run),
         state: state(run).or_else(|| before.and_then(|before| before.state.clone())),
@@ -51,6 +52,14 @@ pub fn ending(id: JobRunId, run: &JobRun, before: Option<&JobRunEnded>) -> Optio
 
 fn proven_at(verified: Option<&JobRunVerified>) -> Option<Timestamp> {
     verified.filter(|verified| verified.is_proof()).map(|verified| verified.began_at)
+}
+
+/// As the last attempt at a proof has it.
+fn proves_nothing(verified: Option<&JobRunVerified>, before: Option<&JobRunEnded>) -> bool {
+    verified.map_or_else(
+        || before.is_some_and(|before| before.proves_nothing),
+        |verified| verified.evidence.method == JobEvidence::NONE,
+    )
 }
 
 fn counts(run: &JobRun) -> JobCounts {

@@ -124,6 +124,15 @@ fn r10_damage_stays_until_the_whole_copy_was_read_again() {
 }
 
 #[test]
+fn r10_a_kind_that_proves_nothing_is_copied_at_best_and_misses_no_proof() {
+    let mut found = read(5, None, 0);
+    "none".clone_into(&mut found.as_mut().unwrap().evidence.method);
+    let checked = JobRun { transferred: copied(true, 0), verified: found, ..run(JobWork::TransferAndProve) };
+    let ended = end(&checked, None);
+    assert_eq!((ended.outcome, ended.proof.is_none(), ended.proves_nothing), (JobOutcome::Copied, true, true));
+}
+
+#[test]
 fn what_the_kind_remembers_is_of_the_last_operation_that_said_something() {
     let first = end(&whole(5), None);
     assert_eq!(first.state.as_deref(), Some("1"));

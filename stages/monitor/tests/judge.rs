@@ -50,6 +50,7 @@ fn ended(outcome: JobOutcome) -> JobRunEnded {
         parts: Vec::new(),
         proof: Some(WholeProof { evidence, since: at("2026-11-20T22:00:00Z") }),
         proven_at: Some(at("2026-11-20T22:00:00Z")),
+        proves_nothing: false,
         run: run(),
         sentence: "2 files copied.".to_owned(),
         state: None,

@@ -48,6 +48,7 @@ fn ended(run: JobRunId, outcome: JobOutcome) -> Event {
         parts: Vec::new(),
         proof: None,
         proven_at: None,
+        proves_nothing: false,
         run,
         sentence: "2 files copied.".to_owned(),
         state: None,

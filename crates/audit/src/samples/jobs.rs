@@ -101,6 +101,7 @@ pub(super) fn jobs() -> Vec<Recorded> {
         parts: Vec::new(),
         proof: Some(WholeProof { evidence: evidence(), since: "2026-10-21T23:00:00Z".parse().unwrap() }),
         proven_at: Some("2026-11-20T23:00:00Z".parse().unwrap()),
+        proves_nothing: false,
         run: run(),
         sentence: "2 files copied; 1 file could not be copied.".to_owned(),
         state: None,

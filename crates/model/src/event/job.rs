@@ -157,6 +157,9 @@ pub struct JobRunEnded {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub proven_at: Option<Timestamp>,
+    /// Whether the job's kind proves nothing, so that no proof is missed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub proves_nothing: bool,
     /// The run.
     pub run: JobRunId,
     /// What happened, for a person.

@@ -73,6 +73,7 @@ pub(crate) fn ended(outcome: JobOutcome) -> JobRunEnded {
         parts: vec![],
         proof: None,
         proven_at: None,
+        proves_nothing: false,
         run: run(),
         sentence: "2 files copied.".to_owned(),
         state: None,
@@ -195,6 +196,7 @@ pub(super) fn full() -> Vec<Event> {
             parts: vec![Some(at(-600)), None],
             proof: Some(WholeProof { since: at(-600), evidence: evidence() }),
             proven_at: Some(at(-10)),
+            proves_nothing: true,
             state: state.clone(),
             ..ended(JobOutcome::Partial)
         }),
