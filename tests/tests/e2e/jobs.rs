@@ -318,3 +318,23 @@ fn r8_a_run_that_fails_and_is_tried_again_is_shown_as_such() {
     site.run(&["job", "run", "documents"]).expect_code(0);
     assert_eq!(site.state(), "proven");
 }
+
+#[test]
+fn r3_a_job_is_killed_at_every_named_place_and_proven_in_the_end() {
+    for place in ["target.identity-written", "job.begun", "job.tool-ended", "job.before-end"] {
+        let site = JobSite::new("kind = \"plugin\"\nprogram = [\"/nowhere\"]");
+        site.configure(&site.plugin());
+        if place == "target.identity-written" {
+            site.call(&["target", "init", "disk"]).kill_at(place, 1).run().expect_killed();
+            site.run(&["job", "run", "documents"]).expect_code(1);
+        }
+        site.init_target();
+        if place.starts_with("job.") {
+            site.call(&["job", "run", "documents"]).kill_at(place, 1).run().expect_killed();
+        }
+        // The first may only record that the one before was interrupted.
+        until_true("the job to be proven", || site.run(&["job", "run", "documents"]).code() == Some(0));
+        assert!(site.outcomes().iter().all(|outcome| outcome == "proven"), "{place}");
+        site.run(&["log", "verify"]).expect_code(0);
+    }
+}

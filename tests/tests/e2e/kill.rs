@@ -25,6 +25,8 @@ const ADOPTION: &str =
 /// The tests of the steps of `drive copy` and `drive repair`.
 const COPYING: &str = "r3_a_copy_that_is_killed_between_any_two_steps_is_finished_by_the_next_and_none_is_made_twice";
 const REPAIR: &str = "r3_a_repair_that_is_killed_between_any_two_steps_is_made_good_by_the_next_and_keeps_what_was_bad";
+/// The test of the steps of a job.
+const JOBS: &str = "r3_a_job_is_killed_at_every_named_place_and_proven_in_the_end";
 /// Places that no run and no server passes; where they are tried instead.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("eventlog.before-migrate-commit", "the event log's own tests"),
@@ -36,6 +38,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("server.across-copied", "a_kill_while_files_are_taken_to_another_disk_loses_and_doubles_none"),
     ("server.across-renamed", "a_kill_while_files_are_taken_to_another_disk_loses_and_doubles_none"),
     ("server.across-synced", "a_kill_while_files_are_taken_to_another_disk_loses_and_doubles_none"),
+    ("target.identity-written", JOBS),
+    ("job.begun", JOBS),
+    ("job.tool-ended", JOBS),
+    ("job.before-end", JOBS),
     ("verify.after-salvage", "a_kill_while_copies_of_a_lost_log_are_read_back_costs_nothing"),
     ("rewound.after-mail", "r4_r8_that_a_log_was_restored_is_mailed_at_once_though_nothing_is_recorded_and_only_once"),
     ("away.after-mail", "r8_a_kill_after_the_mail_about_a_database_that_is_away_sends_no_other_mail"),

@@ -3,7 +3,7 @@
 use strongroom_bus::broker::route::event_segment;
 use strongroom_bus::broker::{QueueName, RoutingKey, Topology};
 use strongroom_model::event::{CATALOGUE, Held};
-use strongroom_model::{DriveId, Event, StageName};
+use strongroom_model::{DriveId, Event, HostName, Partition, StageName};
 
 use crate::rig::{drive, enumerated_event, fetched_event, other_drive, site, topology};
 
@@ -46,18 +46,25 @@ fn the_longest_names_fit_into_what_amqp_allows() {
 }
 
 #[test]
-fn each_stage_has_its_queue_and_those_that_need_a_drive_one_for_each() {
+fn each_stage_has_its_queue_and_those_that_need_a_drive_or_a_host_one_for_each() {
     let topology = topology();
     let has_queue = |stage, drive: DriveId| {
         let name = QueueName::stage(&site(), stage, Some(&drive.into())).unwrap();
         topology.queues().iter().any(|queue| queue.name == name)
     };
-    for &stage in StageName::ALL {
+    for stage in StageName::ALL.iter().copied().filter(|stage| !stage.is_of_jobs()) {
         assert!(has_queue(stage, drive()), "{stage}");
     }
     for stage in [StageName::Verify, StageName::Custody] {
         assert_eq!(QueueName::stage(&site(), stage, None), None);
         assert!(!has_queue(stage, other_drive()));
+    }
+    let host = Partition::from(&"office-1".parse::<HostName>().unwrap());
+    for stage in [StageName::Transfer, StageName::Prove] {
+        assert_eq!(QueueName::stage(&site(), stage, None), None);
+        let name = QueueName::stage(&site(), stage, Some(&host)).unwrap();
+        let of_host = Topology::new(site(), &[(stage, host.clone())]);
+        assert!(of_host.queues().iter().any(|queue| queue.name == name), "{stage}");
     }
     assert_eq!(topology.queues()[0].name, QueueName::parked(&site()), "what dead letters go to is there first");
 }
