@@ -136,7 +136,7 @@ impl JobStage {
         };
         kill_point!("job.begun");
         let began_at = self.parts.clock.now();
-        let judged = self.run(run, settings, job, requested, state, began_at).await;
+        let judged = Box::pin(self.run(run, settings, job, requested, state, began_at)).await;
         kill_point!("job.tool-ended");
         // If we stop before this, the run counts as interrupted, and the tool is started again.
         let _ = blocking(move || lock.ended().map(|()| lock)).await;
@@ -337,7 +337,7 @@ impl Stage for JobStage {
 
     async fn handle(&self, tasks: Vec<Task<JobRun>>, settle: &Settle<JobRun>) {
         for task in tasks {
-            match self.outcome(&task).await {
+            match Box::pin(self.outcome(&task)).await {
                 Ok(outcome) => settle.one(task, outcome).await,
                 Err(error) => tracing::warn!(stream = %task.stream, error = %with_causes(&error),
                     "a job's run could not be judged without the log: it is delivered again"),

@@ -64,7 +64,7 @@ pub struct Config {
     /// Unset: the host's.
     pub time_zone: Option<Zone>,
 
-    /// Backup jobs of any kind: each has a section [[job]] of its own, as shown at the end.
+    /// Backup jobs of any kind: each has a section `[[job]]` of its own, as shown at the end.
     #[config(default = [])]
     pub job: Vec<JobSection>,
 
