@@ -119,6 +119,7 @@ fn plugin_at(program: &Path) -> String {
 fn r10_a_nightly_job_is_done_proven_and_told_in_the_mornings_mail() {
     let site = JobSite::new("kind = \"plugin\"\nprogram = [\"/nowhere\"]");
     site.configure(&format!("{}\ncron = \"0 22 * * *\"", site.plugin()));
+    site.run(&["config", "check"]).expect_code(0);
     site.init_target();
     let service = site.service();
     until_true("the job to be defined", || site.jobs()[0]["next_due"].is_string());

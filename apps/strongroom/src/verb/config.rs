@@ -13,6 +13,7 @@ use strongroom_service::{Config, ConfigError};
 use crate::cli_error::{CliError, ErrorContext as _};
 use crate::exit::Exit;
 use crate::out::Out;
+use crate::process::role::Role;
 use crate::site;
 
 /// Writes a commented configuration file, checks one, or shows what is in force
@@ -112,9 +113,11 @@ fn check(file: Option<&Path>, out: &mut Out) -> Result<Exit, CliError> {
 fn problems(config: &Config) -> Vec<String> {
     let mut problems = Vec::new();
     let mut look = |found: Option<ConfigError>| problems.extend(found.map(|error| with_causes(&error)));
-    look(config.source.address().err());
-    look(config.source.secret().err());
-    look(config.drive.mounted_at().err());
+    if Role::has_bookings(config) {
+        look(config.source.address().err());
+        look(config.source.secret().err());
+        look(config.drive.mounted_at().err());
+    }
     look(config.mail_transport().err());
     look(config.mail.smtp.login().err());
     // What the configuration itself refuses is reported already.
