@@ -45,13 +45,15 @@ async fn the_processes_of_a_living_host_are_no_orphans() {
     let child = shell("exec sleep 300", &mark).await;
     let tree = Tree::new(child.id().unwrap(), mark);
     until_marked(&tree, 1).await;
-    assert_eq!(end_orphans(), 0);
+    // Whatever else it finds: other programs of this host may look for orphans, too.
+    let _ = end_orphans();
+    until_marked(&tree, 1).await;
     // As if another process had started it, which is gone: no process has started at the tick 0 but the first.
     let gone = Mark(format!("{}:0:0", std::process::id()));
     let orphan = shell("exec sleep 300", &gone).await;
     let left = Tree::new(orphan.id().unwrap(), gone);
     until_marked(&left, 1).await;
-    assert!(end_orphans() >= 1);
+    let _ = end_orphans();
     until_marked(&left, 0).await;
     assert_eq!(tree.kill_marked(), 1);
 }
