@@ -1,5 +1,6 @@
 //! Processes as `/proc` shows them (proc(5)).
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
@@ -39,25 +40,29 @@ pub(super) fn start_of(pid: u32) -> Option<String> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(19).map(ToOwned::to_owned)
 }
 
-/// Kills what bears such a mark, until a look finds nothing new: a process may fork while we look.
+/// Kills what bears such a mark, until two looks in a row find nothing: a process may fork while we look, and one that
+/// executes another program has no environment for a moment (execve(2) replaces it with the memory).
 pub(super) fn kill_marked(is_ours: &dyn Fn(&str) -> bool) -> usize {
     /// A fork bomb is the control group's to end.
     const MAX_LOOKS: usize = 8;
-    let mut killed = 0;
+    // By id: what was killed may still be there at the next look.
+    let mut killed = BTreeSet::new();
+    let mut empty_looks = 0;
     for _ in 0..MAX_LOOKS {
         let found = each_marked(is_ours, &mut |pid, folder| {
             // The descriptor names the process: if the id is another's by now, the mark is looked at once more.
             let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return };
             if mark_of(folder).is_some_and(|mark| is_ours(&mark)) && pidfd_send_signal(process, Signal::KILL).is_ok() {
-                killed += 1;
+                killed.insert(pid.as_raw_nonzero());
             }
         });
-        if found == 0 {
+        empty_looks = if found == 0 { empty_looks + 1 } else { 0 };
+        if empty_looks == 2 {
             break;
         }
-        std::thread::sleep(std::time::Duration::from_millis(2));
+        std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    killed
+    killed.len()
 }
 
 pub(super) fn marked(is_ours: &dyn Fn(&str) -> bool) -> usize {

@@ -3,17 +3,30 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Child;
+
 use super::*;
 
 fn path() -> OsString {
     std::env::var_os("PATH").unwrap()
 }
 
-async fn shell(script: &str, mark: &Mark) -> tokio::process::Child {
+/// What a shell does once nothing of it will change: it executes no other program, so that its environment can be read
+/// at any time.
+const STAY: &str = "echo; kill -STOP $$";
+
+/// A shell, when so many lines came from its script.
+async fn shell(script: &str, mark: &Mark, lines: usize) -> Child {
     let mut command = Command::new("sh");
     command.args(["-c", script]).stdin(Stdio::null()).stdout(Stdio::piped());
     prepare(&mut command, mark);
-    spawn(command).await.unwrap()
+    let mut child = spawn(command).await.unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    for _ in 0..lines {
+        said.next_line().await.unwrap().unwrap();
+    }
+    child
 }
 
 async fn until_marked(tree: &Tree, number: usize) {
@@ -29,7 +42,7 @@ async fn until_marked(tree: &Tree, number: usize) {
 #[tokio::test]
 async fn what_left_the_group_is_found_by_its_mark() {
     let mark = Mark::new();
-    let mut child = shell("setsid sleep 300 & sleep 300 & wait", &mark).await;
+    let mut child = shell(&format!("setsid sh -c '{STAY}' & sh -c '{STAY}' & wait"), &mark, 2).await;
     let tree = Tree::new(child.id().unwrap(), mark);
     until_marked(&tree, 3).await;
     tree.kill_group();
@@ -42,18 +55,18 @@ async fn what_left_the_group_is_found_by_its_mark() {
 #[tokio::test]
 async fn the_processes_of_a_living_host_are_no_orphans() {
     let mark = Mark::new();
-    let child = shell("exec sleep 300", &mark).await;
+    let child = shell(STAY, &mark, 1).await;
     let tree = Tree::new(child.id().unwrap(), mark);
     until_marked(&tree, 1).await;
-    // Whatever else it finds: other programs of this host may look for orphans, too.
+    // Whatever else of this host it ends.
     let _ = end_orphans();
     until_marked(&tree, 1).await;
     // As if another process had started it, which is gone: no process has started at the tick 0 but the first.
     let gone = Mark(format!("{}:0:0", std::process::id()));
-    let orphan = shell("exec sleep 300", &gone).await;
+    let orphan = shell(STAY, &gone, 1).await;
     let left = Tree::new(orphan.id().unwrap(), gone);
     until_marked(&left, 1).await;
-    let _ = end_orphans();
+    assert!(end_orphans() >= 1);
     until_marked(&left, 0).await;
     assert_eq!(tree.kill_marked(), 1);
 }
