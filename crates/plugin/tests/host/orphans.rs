@@ -30,7 +30,7 @@ async fn children_that_left_the_group_are_ended_and_counted() {
     let pid = folder.path().join("pid");
     // Twice forked, in a session of its own, with the plugin's output still open.
     let (ended, _) = greeted(&format!(
-        "(setsid sh -c 'echo $$ >{0}; exec sleep 300' &); while [ ! -s {0} ]; do sleep 0.01; done; {DONE}",
+        "(setsid sh -c 'echo $$ >{0}; kill -STOP $$' &); while [ ! -s {0} ]; do sleep 0.01; done; {DONE}",
         pid.display()
     ))
     .await;
@@ -43,7 +43,7 @@ async fn children_that_left_the_group_are_ended_and_counted() {
 async fn a_host_that_drops_the_run_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let pid = folder.path().join("pid");
-    let mut rig = Rig::new(&format!("{HELLO}; setsid sh -c 'echo $$ >{}; exec sleep 300'", pid.display()));
+    let mut rig = Rig::new(&format!("{HELLO}; setsid sh -c 'echo $$ >{}; kill -STOP $$'", pid.display()));
     tokio::select! {
         ended = rig.run() => panic!("it ended: {ended:?}"),
         () = has_started(&pid) => {}
@@ -64,7 +64,7 @@ async fn has_started(pid_file: &Path) {
 async fn host_that_is_killed() {
     let folder = std::env::var("FOLDER_OF_KILLED_HOST").unwrap();
     let mut rig = Rig::new(&format!(
-        "{HELLO}; setsid sh -c 'echo $$ >{folder}/child; exec sleep 300' & echo $$ >{folder}/plugin; wait"
+        "{HELLO}; setsid sh -c 'echo $$ >{folder}/child; kill -STOP $$' & echo $$ >{folder}/plugin; wait"
     ));
     rig.run().await;
 }

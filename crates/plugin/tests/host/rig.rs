@@ -32,7 +32,7 @@ impl Rig {
         let mut launch = Launch::new(
             vec![OsString::from("sh"), file.into()],
             Environment::of(std::env::vars_os()),
-            folder.path().join("work"),
+            folder.path().join("workdirs"),
         );
         launch.detail = Some(folder.path().join("detail.log"));
         let mut request = Request::new(Operation::Run);
@@ -72,7 +72,7 @@ impl Rig {
 
     /// What is left in the folder of working directories.
     pub(crate) fn workdirs(&self) -> Vec<PathBuf> {
-        let left = fs::read_dir(self.folder.path().join("work")).unwrap();
+        let left = fs::read_dir(self.folder.path().join("workdirs")).unwrap();
         left.map(|entry| entry.unwrap().path()).collect()
     }
 }

@@ -33,7 +33,7 @@ echo 'opening the archive' >&2
 async fn it_runs_in_an_empty_folder_with_a_bare_environment() {
     let (_, rig) = greeted(&format!("pwd >&2; ls -A >&2; env | cut -d= -f1 | sort | tr '\\n' ' ' >&2; {DONE}")).await;
     let detail = rig.detail();
-    assert!(detail.contains("/work/01J.0\n"), "{detail}");
+    assert!(detail.contains("/workdirs/01J.0\n"), "{detail}");
     let names = detail.trim_end().lines().last().unwrap();
     let allowed = [
         "HOME",
