@@ -63,7 +63,7 @@ impl JobState {
         }
     }
 
-    /// Whether it is well as far as is known, and not proven now.
+    /// Whether nothing is known to be wrong, though there is no current proof.
     #[must_use]
     pub const fn is_amber(self) -> bool {
         matches!(self, Self::Copied | Self::Waiting | Self::Cancelled)

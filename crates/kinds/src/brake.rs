@@ -14,7 +14,7 @@ const MIN_UNUSUAL: u64 = 10;
 /// Whether so many deletions are within the run's bound, and not far more than usual; or why not.
 ///
 /// # Errors
-/// The sentence that is told.
+/// The reason, as one sentence for the report.
 pub(crate) fn within_bounds(planned: u64, max_delete: u64, usual: &[u64]) -> Result<(), String> {
     if planned == 0 {
         return Ok(());

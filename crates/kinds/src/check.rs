@@ -18,7 +18,7 @@ use crate::tool::{Call, Stream};
 /// Nagios itself keeps 4 KiB of a plugin's text.
 const MAX_TEXT_BYTES: usize = 4 * 1024;
 
-/// What a job of the kind `check` is told.
+/// The settings of a job of the kind `check`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Settings {

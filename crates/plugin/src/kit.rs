@@ -51,7 +51,7 @@ pub struct Patience {
     pub cancel: Duration,
     /// From SIGTERM to the end.
     pub terminate: Duration,
-    /// Between two messages: what the plugin is told as `stall_s`.
+    /// Between two messages: the value of `stall_s` in the request.
     pub stall: Duration,
     /// From the end of the process to that of its children.
     pub drain: Duration,

@@ -204,7 +204,7 @@ impl Grid {
         })
     }
 
-    /// How far apart its times are around an instant, as far as they can be told.
+    /// How far apart its times are around an instant, as far as they are known.
     #[must_use]
     pub fn period_at(&self, at: Timestamp) -> Option<SignedDuration> {
         let last = self.at_or_before(at)?;

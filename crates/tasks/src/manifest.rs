@@ -1,4 +1,4 @@
-//! `manifest.json`, which the collector writes beside the definitions: what the definitions themselves do not tell.
+//! `manifest.json`, which the collector writes beside the definitions: what the definitions themselves do not contain.
 //!
 //! Instants are RFC 3339 in UTC, so that neither the host's language nor its zone matters. What the collector could not
 //! find out is null; what it could not read is among the errors. Fields that are not known here are left alone.
@@ -137,7 +137,7 @@ pub struct Listed {
 pub struct ReferencedFile {
     /// Its path on the host.
     pub path: String,
-    /// Whether it is there; null where that could not be told.
+    /// Whether it is there; null where that could not be determined.
     pub exists: Option<bool>,
     /// Its size.
     pub size_bytes: Option<u64>,
@@ -190,7 +190,7 @@ impl Manifest {
 }
 
 impl Zone {
-    /// The zone, and how it is known. `None`: nothing was told.
+    /// The zone, and how it is known. `None`: the manifest names none.
     #[must_use]
     pub fn resolve(&self) -> Option<(TimeZone, String)> {
         let named = self.iana.as_deref().and_then(|name| Some((TimeZone::get(name).ok()?, name.to_owned())));

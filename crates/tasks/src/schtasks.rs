@@ -1,7 +1,7 @@
 //! Listings: what `schtasks /query` prints, and `Get-ScheduledTaskInfo`.
 //!
 //! A listing is translated, does not escape quotes, repeats its header for every folder, and prints one row for each
-//! trigger; so columns are told by their position, and a task by the backslash that its path begins with.
+//! trigger; so columns are recognized by their position, and a task by the backslash that its path begins with.
 
 mod csv;
 mod info;
@@ -15,7 +15,7 @@ pub struct StatusRow {
     pub line: usize,
     /// The computer.
     pub host: Option<String>,
-    /// `\OpenData\Nightly`; a bare name where the listing does not tell the folder.
+    /// `\OpenData\Nightly`; a bare name where the listing does not name the folder.
     pub path: String,
     /// Next run, as printed.
     pub next_run: Option<String>,
@@ -25,7 +25,7 @@ pub struct StatusRow {
     pub last_run: Option<String>,
     /// Last result, whatever form it was printed in.
     pub last_result: Option<u32>,
-    /// Missed runs, where they are told.
+    /// Missed runs, where they are reported.
     pub missed_runs: Option<u32>,
     /// Who wrote it.
     pub author: Option<String>,

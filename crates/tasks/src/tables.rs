@@ -19,7 +19,7 @@ use crate::watch::Verdict;
 pub struct Agreed {
     /// Codes that count as success.
     pub success: Vec<u32>,
-    /// Why nobody is told of it.
+    /// Why it raises no alert.
     pub quiet: Option<String>,
     /// When it was first collected.
     pub first_seen: Option<jiff::Timestamp>,

@@ -140,7 +140,7 @@ pub enum Overdue {
     No,
     /// It did not.
     Yes,
-    /// That cannot be told.
+    /// That cannot be determined.
     CannotTell,
 }
 

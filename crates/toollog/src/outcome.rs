@@ -123,7 +123,7 @@ pub enum Retry {
     Later,
 }
 
-/// What was counted, in files unless a tool counts otherwise. What a tool does not tell is 0.
+/// What was counted, in files unless a tool counts otherwise. What a tool does not report is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Counts {
     /// In the source.

@@ -24,7 +24,7 @@ pub struct Plugins {
     pub environment: Environment,
     /// How this program is started as the plugin of a built-in kind, without the kind's name.
     pub built_in: Vec<OsString>,
-    /// How long a plugin may take to end when it is asked to, and then when it is told to by a signal.
+    /// How long a plugin may take to end: first after the `cancel` message, and then after SIGTERM.
     pub patience: Duration,
 }
 

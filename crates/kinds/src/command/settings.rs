@@ -8,7 +8,7 @@ use strongroom_plugin::protocol::{Outcome, Problem, Report, Retry};
 
 use crate::config::problem;
 
-/// What a job of the kind `command` is told.
+/// The settings of a job of the kind `command`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {

@@ -12,7 +12,7 @@ use crate::config::problem;
 use crate::local::ProofSettings;
 use crate::proof::IDENTITY_FOLDER;
 
-/// What a job of the kind `rclone` is told.
+/// The settings of a job of the kind `rclone`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {

@@ -16,7 +16,7 @@ pub(crate) const SECRETS: [(&str, &str); 3] = [
     ("aws_secret_access_key", "AWS_SECRET_ACCESS_KEY"),
 ];
 
-/// What a job of the kind `restic` is told. The repository's password is the secret `password`.
+/// The settings of a job of the kind `restic`. The repository's password is the secret `password`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {

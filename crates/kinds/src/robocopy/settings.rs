@@ -11,7 +11,7 @@ use crate::config::problem;
 use crate::local::ProofSettings;
 use crate::proof::IDENTITY_FOLDER;
 
-/// What a job of the kind `robocopy` is told.
+/// The settings of a job of the kind `robocopy`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {

@@ -1,4 +1,4 @@
-//! What a job of the kind `tasks` is told.
+//! The settings of a job of the kind `tasks`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use strongroom_tasks::text::CodePage;
 use super::terms::Terms;
 use crate::config::problem;
 
-/// What a job of the kind `tasks` is told.
+/// The settings of a job of the kind `tasks`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Settings {
@@ -24,13 +24,13 @@ pub(super) struct Settings {
     /// On Linux: where this host's file system begins, `/` by default; a container's, for example.
     #[serde(default)]
     root: Option<PathBuf>,
-    /// The host's name, if its files do not tell it.
+    /// The host's name, if its files do not state it.
     #[serde(default)]
     host: Option<String>,
-    /// The host's zone, `Europe/Berlin`, if its files do not tell it.
+    /// The host's zone, `Europe/Berlin`, if its files do not state it.
     #[serde(default)]
     zone: Option<String>,
-    /// The code page of its consoles, 850 say, for listings that do not tell it.
+    /// The code page of its consoles, 850 say, for listings that do not state it.
     #[serde(default)]
     code_page: Option<u16>,
     /// Whether copies of scripts are kept. They may hold passwords.
@@ -39,7 +39,7 @@ pub(super) struct Settings {
     /// Codes besides 0 that count as success, by the task's path.
     #[serde(default)]
     success: BTreeMap<String, Vec<u32>>,
-    /// Tasks that nobody is told of, by path, and why.
+    /// Tasks that raise no alert, by path, and why.
     #[serde(default)]
     quiet: BTreeMap<String, String>,
     /// Tasks that must start at least once in so many hours, by path, whatever their triggers.

@@ -16,19 +16,19 @@ use super::gathered::Gathered;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Terms {
-    /// The host, where its manifest does not tell.
+    /// The host, where its manifest does not say.
     pub host: Option<String>,
     /// Its zone, `Europe/Berlin`.
     pub zone: Option<String>,
     /// The code page of its consoles.
     pub code_page: Option<u16>,
-    /// When the files were made, where their manifest does not tell.
+    /// When the files were made, where their manifest does not say.
     pub collected_at: Option<Timestamp>,
     /// How late a task may be, in minutes; 15 if nothing is set.
     pub grace_minutes: Option<u32>,
     /// Codes besides 0 that count as success, by task.
     pub success: BTreeMap<String, Vec<u32>>,
-    /// Tasks that nobody is told of, and why.
+    /// Tasks that raise no alert, and why.
     pub quiet: BTreeMap<String, String>,
     /// Tasks that must start at least once in so many hours.
     pub at_least_every_hours: BTreeMap<String, u32>,

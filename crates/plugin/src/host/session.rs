@@ -25,7 +25,7 @@ use super::verdict::{End, Stop};
 use super::workdir::Workdir;
 use crate::protocol::{HostMessage, MAX_REQUEST_BYTES, Progress, Request};
 
-/// What the host is told while the plugin runs.
+/// What is reported to the caller while the plugin runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// How far it is.

@@ -63,8 +63,7 @@ pub(super) fn join(readings: Vec<(String, Reading)>, collection: &mut Collection
     }
     let zone = collection.zone.as_ref().map(|(zone, _)| zone.clone());
     for (key, mut task) in tasks {
-        let (mut run, mut sddl, mut files) =
-            (RunState::unknown("the definition alone does not tell"), None, Vec::new());
+        let (mut run, mut sddl, mut files) = (RunState::unknown("the definition alone does not say"), None, Vec::new());
         if let Some(listed) = listed.get(&key) {
             run = of_manifest(listed);
             (sddl, files) = (listed.sddl.clone(), listed.files.clone());
@@ -157,7 +156,7 @@ fn of_row(row: &StatusRow, order: Option<DateOrder>, zone: Option<&TimeZone>) ->
             .map_or_else(|| LastRun::Unknown("its last run is out of range".to_owned()), LastRun::At),
         (Some(Stamp::At(_)), None) => LastRun::Unknown("the host's zone is not known".to_owned()),
         (Some(Stamp::Unknown(why)), _) => LastRun::Unknown(why),
-        (None, _) => LastRun::Unknown("the listing does not tell it".to_owned()),
+        (None, _) => LastRun::Unknown("the listing does not contain it".to_owned()),
     };
     let next_reported = match (stamp(&row.next_run), zone) {
         (Some(Stamp::At(civil)), Some(zone)) => instant(civil, zone),

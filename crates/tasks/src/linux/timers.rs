@@ -57,7 +57,7 @@ fn listed(row: Row) -> Option<ListedTimer> {
     };
     let last_run = match &row.last {
         Some(number) if number.as_u64() == Some(0) => LastRun::Never,
-        None => LastRun::Unknown("the list does not tell a last start".to_owned()),
+        None => LastRun::Unknown("the list does not contain a last start".to_owned()),
         Some(_) => instant(row.last.clone())
             .map_or_else(|| LastRun::Unknown("the list's last start is not an instant".to_owned()), LastRun::At),
     };

@@ -36,7 +36,7 @@ fn finish(reading: &mut Reading, block: &[(usize, &str, &str)]) {
     let text = |name: &str| get(name).filter(|value| !value.is_empty()).map(str::to_owned);
     let line = block[0].0;
     let Some(result) = get("LastTaskResult") else {
-        let problem = "these properties do not tell a last result".to_owned();
+        let problem = "these properties do not contain a last result".to_owned();
         reading.problems.push(Problem::Row { line, problem });
         return;
     };

@@ -24,7 +24,10 @@ pub(super) fn notes(task: &Task, run: &RunState, watch: &Watch<'_>, due: &Due, o
         );
     }
     notes.extend(
-        due.untold.iter().filter(|_| due.is_judged()).map(|why| format!("one of its triggers cannot be judged: {why}")),
+        due.unknown
+            .iter()
+            .filter(|_| due.is_judged())
+            .map(|why| format!("one of its triggers cannot be judged: {why}")),
     );
     notes.extend(next_differs(task, run, watch, due));
     if run.state == State::Running && task.settings.instances == InstancesPolicy::Queue {

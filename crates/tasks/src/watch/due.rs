@@ -37,12 +37,12 @@ enum Rule {
     Interval(SignedDuration, SignedDuration),
 }
 
-/// What is due and when, and what cannot be told.
+/// What is due and when, and what cannot be determined.
 #[derive(Debug)]
 pub(super) struct Due {
     rules: Vec<Rule>,
-    /// Why the other triggers tell nothing.
-    pub(super) untold: Vec<String>,
+    /// Why the due times of the other triggers are unknown.
+    pub(super) unknown: Vec<String>,
     /// Why triggers will never start it again.
     never: Vec<String>,
     now: Timestamp,
@@ -58,7 +58,7 @@ impl Due {
         let floor = [registered, watch.first_seen, watch.restored_at].into_iter().flatten().max();
         let mut due = Self {
             rules: Vec::new(),
-            untold: Vec::new(),
+            unknown: Vec::new(),
             never: Vec::new(),
             now: watch.now,
             floor,
@@ -99,14 +99,14 @@ impl Due {
                     self.rules
                         .push(Rule::Since(boot.saturating_add(after).unwrap_or(boot), own.saturating_add(watch.grace)));
                 }
-                None => self.untold.push("when the computer started is not known".to_owned()),
+                None => self.unknown.push("when the computer started is not known".to_owned()),
             },
             Expectation::AfterRun(after) => self.rules.push(Rule::Interval(after, own.saturating_add(watch.grace))),
-            Expectation::CannotTell(why) => self.untold.push(why),
+            Expectation::CannotTell(why) => self.unknown.push(why),
             Expectation::Never(why) => self.never.push(why),
         }
         if let (Schedule::Anacron(_), Some(Moment::Unreadable(stamp))) = (&trigger.schedule, &trigger.start) {
-            self.untold.push(format!("anacron's stamp {stamp:?} cannot be read"));
+            self.unknown.push(format!("anacron's stamp {stamp:?} cannot be read"));
         }
     }
 
@@ -188,7 +188,7 @@ impl Due {
 
     /// No trigger tells a time.
     pub(super) fn nothing_to_judge(&self, task: &Task) -> (Overdue, Option<Timestamp>, String) {
-        if let Some(why) = self.untold.first() {
+        if let Some(why) = self.unknown.first() {
             return (Overdue::CannotTell, None, why.clone());
         }
         if let Some(why) = self.never.first() {

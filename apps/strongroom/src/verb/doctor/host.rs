@@ -103,7 +103,7 @@ fn mails(config: &Config) -> PathBuf {
     config.mail.folder.clone().unwrap_or_else(|| config.data_dir.join("mail"))
 }
 
-/// How much room there is beside the log, where that can be told.
+/// How much room there is beside the log, where that is known.
 pub(super) fn room(config: &Config) -> Option<Check> {
     let free = site::room_for_log(config)?;
     let found = format!("{free} free where the log is");

@@ -90,7 +90,7 @@ fn is_windows_own(left: &LeftOut) -> bool {
 
 fn of_linux(source: &Source, args: &RestoreArgs, out: &mut Out) -> Result<Vec<LeftOut>, CliError> {
     let Some(restore) = source.judged.collection.manifest.as_ref().and_then(|manifest| manifest.linux.as_ref()) else {
-        return Err(CliError::new(format!("{} does not tell whose its files are", source.folder.display()))
+        return Err(CliError::new(format!("{} does not name the host of its files", source.folder.display()))
             .next_step("collect with a job of the kind tasks on the host itself"));
     };
     let (plan, left_out) = restore.plan();

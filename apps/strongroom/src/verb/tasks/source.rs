@@ -23,10 +23,10 @@ pub(super) struct SourceArgs {
     /// A collector's folder, a bag, a folder of bags, or any folder of exported files
     #[arg(long, value_name = "FOLDER")]
     pub(super) from: Option<PathBuf>,
-    /// Only this host; the host's name, if the files do not tell it
+    /// Only this host; the host's name, if the files do not state it
     #[arg(long, value_name = "NAME")]
     pub(super) host: Option<String>,
-    /// The host's zone, if the files do not tell it, such as Europe/Berlin
+    /// The host's zone, if the files do not state it, such as Europe/Berlin
     #[arg(long, value_name = "ZONE", value_parser = zone)]
     zone: Option<String>,
     /// The code page of the host's consoles, such as 850

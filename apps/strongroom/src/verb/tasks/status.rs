@@ -71,9 +71,9 @@ fn page(sources: &[Source], lines: &[Line<'_>], bad: usize, out: &mut Out) -> Re
         let path = printable(&line.entry.task.path, MAX_CHARS);
         out.line(format_args!("  {} {path}  {overdue}", line.source.host()))?;
     }
-    let untold = lines.iter().filter(|line| line.verdict.overdue == Overdue::CannotTell).count();
-    if untold > 0 {
-        out.line(format_args!("  of {untold} it cannot be told whether they are overdue; `tasks show` says why"))?;
+    let unknown = lines.iter().filter(|line| line.verdict.overdue == Overdue::CannotTell).count();
+    if unknown > 0 {
+        out.line(format_args!("  of {unknown} it is not known whether they are overdue; `tasks show` says why"))?;
     }
     for source in sources {
         for lack in source.lacks() {
@@ -83,7 +83,7 @@ fn page(sources: &[Source], lines: &[Line<'_>], bad: usize, out: &mut Out) -> Re
     Ok(())
 }
 
-/// The worst first: overdue, then ended badly, then what cannot be told.
+/// The worst first: overdue, then ended badly, then what cannot be determined.
 fn rank(line: &Line<'_>) -> u8 {
     match (line.needs_a_person(), line.verdict.overdue) {
         (true, Overdue::Yes) => 0,
