@@ -14,13 +14,15 @@ pub struct RetryPolicy {
     pub delays: Vec<Duration>,
     /// Failed attempts in a row until a person must look; 0 counts as 1.
     pub max_attempts: u32,
+    /// The longest delay that stages choose themselves, by [`Fate::RetryIn`].
+    pub chosen: Duration,
 }
 
 impl Default for RetryPolicy {
     /// Seven attempts within about an hour and a half: enough for a server's restart.
     fn default() -> Self {
         const DELAYS_S: [u64; 6] = [2, 10, 60, 5 * 60, 15 * 60, 60 * 60];
-        Self { delays: DELAYS_S.map(Duration::from_secs).to_vec(), max_attempts: 7 }
+        Self { delays: DELAYS_S.map(Duration::from_secs).to_vec(), max_attempts: 7, chosen: Duration::ZERO }
     }
 }
 
@@ -33,6 +35,7 @@ impl RetryPolicy {
         match fate {
             Fate::Person => None,
             Fate::Retry | Fate::RetryAfter(_) if used_up => None,
+            Fate::RetryIn(delay) => Some(delay.min(self.longest())),
             Fate::Retry | Fate::RetryForever => Some(self.jittered(attempt, jitter)),
             // A server may name any time; one beyond our longest delay would look stranded.
             Fate::RetryAfter(least) => Some(self.jittered(attempt, jitter).max(least).min(self.longest())),
@@ -42,7 +45,8 @@ impl RetryPolicy {
     /// The upper bound of every delay.
     #[must_use]
     pub fn longest(&self) -> Duration {
-        self.delays.iter().max().copied().unwrap_or_default().mul_f64(1.0 + JITTER_PARTS)
+        let own = self.delays.iter().max().copied().unwrap_or_default().mul_f64(1.0 + JITTER_PARTS);
+        own.max(self.chosen)
     }
 
     fn jittered(&self, attempt: u32, jitter: f64) -> Duration {
@@ -63,7 +67,7 @@ mod tests {
     }
 
     fn policy() -> RetryPolicy {
-        RetryPolicy { delays: vec![s(2), s(10), s(60)], max_attempts: 5 }
+        RetryPolicy { delays: vec![s(2), s(10), s(60)], max_attempts: 5, ..RetryPolicy::default() }
     }
 
     #[test]
@@ -89,6 +93,15 @@ mod tests {
     }
 
     #[test]
+    fn a_delay_that_a_stage_chose_is_granted_as_it_is() {
+        let chosen = RetryPolicy { chosen: s(7200), ..policy() };
+        assert_eq!(chosen.delay(Fate::RetryIn(s(7200)), 99, 0.9), Some(s(7200)));
+        assert_eq!(chosen.delay(Fate::RetryIn(s(1)), 1, 0.9), Some(s(1)));
+        // Anything longer would look like a time from before the clock was put back.
+        assert_eq!(chosen.delay(Fate::RetryIn(s(9000)), 1, 0.0), Some(s(7200)));
+    }
+
+    #[test]
     fn no_delay_is_longer_than_the_longest() {
         for attempt in 1..9 {
             for jitter in [-1.0, 0.0, 0.5, 0.999, 7.0] {
@@ -96,6 +109,9 @@ mod tests {
                 assert!(delay <= policy().longest(), "{delay:?}");
             }
         }
-        assert_eq!(RetryPolicy { delays: vec![], max_attempts: 3 }.delay(Fate::Retry, 1, 0.9), Some(s(0)));
+        assert_eq!(
+            RetryPolicy { delays: vec![], max_attempts: 3, ..RetryPolicy::default() }.delay(Fate::Retry, 1, 0.9),
+            Some(s(0))
+        );
     }
 }

@@ -32,7 +32,7 @@ mod tests {
 
     #[test]
     fn what_is_put_off_further_than_anything_can_be_is_due_now() {
-        let retry = RetryPolicy { delays: vec![Duration::from_secs(100)], max_attempts: 3 };
+        let retry = RetryPolicy { delays: vec![Duration::from_secs(100)], max_attempts: 3, ..RetryPolicy::default() };
         let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
         let strands = |horizon: Horizon, due| horizon.strands(at(due), at(0));
         let alone = Horizon::new(&retry, None);

@@ -39,6 +39,8 @@ pub enum Fate {
     Retry,
     /// Retry, but not before this delay.
     RetryAfter(Duration),
+    /// Retry after exactly this delay: who says so counts the attempts.
+    RetryIn(Duration),
     /// Retry without bound: giving up would lose a mail.
     RetryForever,
     /// A retry is useless: a person is needed.

@@ -11,6 +11,7 @@ pub mod judged;
 pub mod keeper;
 mod old_logs;
 pub mod operation;
+mod retries;
 mod run_lock;
 pub mod settings;
 pub mod stage;

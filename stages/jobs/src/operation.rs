@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use strongroom_model::event::JobDetail;
 use strongroom_model::{ByteCount, Digest, JobName, JobRunId};
-use strongroom_plugin::host::{Obstacle, run};
+use strongroom_plugin::host::{Detail, Obstacle, run};
 use strongroom_plugin::protocol::{Operation, Request};
 use strongroom_plugin::{Bounds, Ended, Environment, Launch, Notice};
 use tokio_util::sync::CancellationToken;
@@ -30,7 +30,7 @@ pub struct Plugins {
 
 /// What an operation is done with.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct Invocation<'a> {
     /// The operation.
     pub operation: Operation,
     /// The run, unless it is done beside one.
@@ -71,7 +71,7 @@ impl Plugins {
     /// Where the log of a run's operation is.
     #[must_use]
     pub fn log(&self, job: &JobName, run: JobRunId, operation: Operation) -> PathBuf {
-        self.folder(job).join(format!("{run}.{}.log", operation.name()))
+        operation_log(&self.data_dir.join("jobs"), job, run, operation)
     }
 
     /// Does an operation.
@@ -81,28 +81,23 @@ impl Plugins {
     pub async fn run(
         &self,
         job: &JobSettings,
-        asked: Asked<'_>,
+        invocation: Invocation<'_>,
         cancel: &CancellationToken,
         notice: &mut (dyn FnMut(Notice) + Send),
     ) -> Result<Done, NotStarted> {
         let mut launch = Launch::new(job.argv.clone(), self.environment.clone(), self.data_dir.join("jobs").join(WORK));
-        launch.accepted = asked.accepted.cloned();
-        launch.detail = asked.run.map(|run| self.log(&job.name, run, asked.operation));
-        let mut request = Request::new(asked.operation);
+        launch.accepted = invocation.accepted.cloned();
+        launch.detail = invocation.run.map(|run| self.log(&job.name, run, invocation.operation));
+        let mut request = Request::new(invocation.operation);
         request.job = job.name.to_string();
-        request.run = asked.run.map(|run| run.to_string()).unwrap_or_default();
+        request.run = invocation.run.map(|run| run.to_string()).unwrap_or_default();
         request.config = job.config.clone();
         request.secrets = job.secrets()?;
         // What a plugin cannot read of its own state it must do without.
-        request.state = asked.state.and_then(|state| serde_json::from_str(state).ok()).unwrap_or(Value::Null);
+        request.state = invocation.state.and_then(|state| serde_json::from_str(state).ok()).unwrap_or(Value::Null);
         request.limits.max_delete = job.max_delete.unwrap_or_default();
-        let ended = run(&launch, request, &self.bounds(job, asked.operation), cancel, notice).await?;
-        let detail = ended.detail.as_ref().map(|detail| JobDetail {
-            path: below(&self.data_dir, &detail.path),
-            sha256: detail.sha256.clone(),
-            size_bytes: ByteCount(detail.size_bytes),
-            truncated: detail.is_truncated,
-        });
+        let ended = run(&launch, request, &self.bounds(job, invocation.operation), cancel, notice).await?;
+        let detail = ended.detail.as_ref().map(|detail| recorded(&self.data_dir, detail));
         Ok(Done { ended, detail })
     }
 
@@ -116,7 +111,17 @@ impl Plugins {
     }
 }
 
-/// The path below the data folder, which may be moved.
-fn below(data_dir: &Path, path: &Path) -> String {
-    path.strip_prefix(data_dir).unwrap_or(path).to_string_lossy().into_owned()
+/// Where the log of a run's operation is, below the folder of all jobs.
+pub(crate) fn operation_log(jobs: &Path, job: &JobName, run: JobRunId, operation: Operation) -> PathBuf {
+    jobs.join(job.as_str()).join(format!("{run}.{}.log", operation.name()))
+}
+
+/// What the event log keeps of a file. Its path is below the data folder, which may be moved.
+pub(crate) fn recorded(data_dir: &Path, detail: &Detail) -> JobDetail {
+    JobDetail {
+        path: detail.path.strip_prefix(data_dir).unwrap_or(&detail.path).to_string_lossy().into_owned(),
+        sha256: detail.sha256.clone(),
+        size_bytes: ByteCount(detail.size_bytes),
+        truncated: detail.is_truncated,
+    }
 }

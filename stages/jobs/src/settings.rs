@@ -42,6 +42,8 @@ pub struct JobSettings {
     pub max_age: Duration,
     /// How often copies are proven; `None`: after each run.
     pub prove_every: Option<Duration>,
+    /// The delays before a run's further attempts; `None`: the site's.
+    pub retry: Option<Vec<Duration>>,
     /// How many files a run may delete in the copy.
     pub max_delete: Option<u64>,
     /// How long the plugin may say nothing.
@@ -98,6 +100,7 @@ impl JobSettings {
             schedule: section.schedule(site_zone),
             max_age: section.max_age.get(),
             prove_every: section.prove.map(|every| every.get()),
+            retry: section.retry.as_ref().map(|delays| delays.iter().map(|delay| delay.get()).collect()),
             max_delete: section.max_delete,
             stall: section.stall.get(),
             timeout: section.timeout.get(),
@@ -126,7 +129,7 @@ impl JobSettings {
             // Where our own program lies is no setting.
             false => Vec::new(),
         };
-        let all = json!({
+        let mut all = json!({
             "config": self.config,
             "host": self.host,
             "kind": self.kind,
@@ -141,6 +144,10 @@ impl JobSettings {
             "target_id": self.target_id,
             "timeout_s": self.timeout.as_secs(),
         });
+        // Not for those without it, whose digests are in logs.
+        if let Some(retry) = &self.retry {
+            all["retry_s"] = json!(retry.iter().map(Duration::as_secs).collect::<Vec<_>>());
+        }
         Digest::of(Algorithm::Sha256, all.to_string().as_bytes())
     }
 

@@ -12,7 +12,8 @@ use strongroom_model::event::{AlarmKey, AlarmRaised, JobRunCancelled, JobRunRequ
 use strongroom_model::job::{Job, JobRun};
 use strongroom_model::text::with_causes;
 use strongroom_model::{
-    AlarmKind, Event, Failure, FailureKind, Fate, HostName, JobName, JobRunId, Partition, StageName, TargetId,
+    AlarmKind, Event, Failure, FailureKind, Fate, Fold as _, HostName, JobName, JobRunId, Partition, StageName,
+    TargetId,
 };
 use strongroom_plugin::Notice;
 use strongroom_plugin::protocol::Operation;
@@ -23,7 +24,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::judged::{self, Judged};
-use crate::operation::{Asked, Plugins};
+use crate::operation::{Invocation, Plugins};
+use crate::retries;
 use crate::run_lock::{JobLock, Tried};
 use crate::settings::JobSettings;
 use crate::target::{Target, TargetError};
@@ -159,7 +161,7 @@ impl JobStage {
     ) -> Judged {
         let is_transfer = self.name == StageName::Transfer;
         let own = state.transferred.as_ref().and_then(|copied| copied.state.as_deref());
-        let asked = Asked {
+        let invocation = Invocation {
             operation: if is_transfer { Operation::Run } else { Operation::Verify },
             run: Some(run),
             state: own.or_else(|| job.last.as_ref().and_then(|(last, _)| last.state.as_deref())),
@@ -173,7 +175,7 @@ impl JobStage {
                 let _ = notices.send(notice);
             }
         };
-        let operation = self.parts.plugins.run(settings, asked, &cancel, &mut noticed);
+        let operation = self.parts.plugins.run(settings, invocation, &cancel, &mut noticed);
         let mut operation = std::pin::pin!(operation);
         let mut wish = std::pin::pin!(self.wish_to_end(&settings.name, run));
         let mut reason = None;
@@ -261,6 +263,18 @@ impl JobStage {
         }
     }
 
+    /// A failure of a run is followed by what the job's own `retry` says.
+    fn in_its_time(&self, task: &Task<JobRun>, outcome: TaskOutcome) -> TaskOutcome {
+        let job = task.state.requested.as_ref().and_then(|requested| self.parts.jobs.get(&requested.job));
+        match (outcome, job.and_then(|job| job.retry.as_ref())) {
+            (TaskOutcome::Failed(mut failure), Some(delays)) => {
+                failure.fate = retries::fate(delays, failure.fate, task.state.attempt());
+                TaskOutcome::Failed(failure)
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
     fn alarms(&self) -> Alarms {
         Alarms::new(self.parts.log.clone(), self.parts.clock.clone(), actor(self.name))
     }
@@ -338,7 +352,10 @@ impl Stage for JobStage {
     async fn handle(&self, tasks: Vec<Task<JobRun>>, settle: &Settle<JobRun>) {
         for task in tasks {
             match Box::pin(self.outcome(&task)).await {
-                Ok(outcome) => settle.one(task, outcome).await,
+                Ok(outcome) => {
+                    let outcome = self.in_its_time(&task, outcome);
+                    settle.one(task, outcome).await;
+                }
                 Err(error) => tracing::warn!(stream = %task.stream, error = %with_causes(&error),
                     "a job's run could not be judged without the log: it is delivered again"),
             }

@@ -60,7 +60,8 @@ pub(crate) fn relay(
 
 pub(crate) fn retry(config: &Config) -> RetryPolicy {
     let delays = config.retry.delays.iter().map(|delay| delay.get()).collect();
-    RetryPolicy { delays, max_attempts: config.retry.max_attempts }
+    let chosen = config.job.iter().filter_map(|job| job.retry.as_ref()).flatten().map(|delay| delay.get()).max();
+    RetryPolicy { delays, max_attempts: config.retry.max_attempts, chosen: chosen.unwrap_or_default() }
 }
 
 /// Without a prover, the server must believe marks without proof.

@@ -160,7 +160,10 @@ async fn a_retry_comes_when_it_is_due_and_not_before() {
 async fn attempts_that_are_used_up_need_a_person() {
     let rig = Rig::with(&ids(1)).await;
     let stage = Fake::new(StageName::Fetch, |_| Play::fail(Fate::Retry));
-    let wiring = Wiring { retry: RetryPolicy { delays: vec![Duration::ZERO], max_attempts: 3 }, ..rig.wiring() };
+    let wiring = Wiring {
+        retry: RetryPolicy { delays: vec![Duration::ZERO], max_attempts: 3, ..RetryPolicy::default() },
+        ..rig.wiring()
+    };
     let pipeline = rig.start(&wiring, &stage);
     settled(&pipeline, &FETCH).await;
     let attempts: Vec<(u32, bool)> = (rig.history(&id("B-0")).await.iter())
@@ -178,7 +181,8 @@ async fn a_retry_for_ever_outlives_every_attempt() {
         0..9 => Play::fail(Fate::RetryForever),
         _ => Play::done(StageName::Fetch),
     });
-    let wiring = Wiring { retry: RetryPolicy { delays: vec![], max_attempts: 3 }, ..rig.wiring() };
+    let wiring =
+        Wiring { retry: RetryPolicy { delays: vec![], max_attempts: 3, ..RetryPolicy::default() }, ..rig.wiring() };
     let pipeline = rig.start(&wiring, &stage);
     settled(&pipeline, &FETCH).await;
     assert_eq!(rig.booking(&id("B-0")).await.phase, Phase::Fetched);

@@ -127,7 +127,7 @@ impl Hub {
             log: self.rig.log.clone(),
             broker,
             clock: self.rig.clock.clone(),
-            retry: RetryPolicy { delays: vec![Duration::from_secs(10)], max_attempts: 3 },
+            retry: RetryPolicy { delays: vec![Duration::from_secs(10)], max_attempts: 3, ..RetryPolicy::default() },
             actor: "relay@test".parse().unwrap(),
             pace,
             stop: stop.clone(),

@@ -75,7 +75,7 @@ impl Rig {
             log: self.log.clone(),
             delivery: Delivery::InProcess,
             clock: self.clock.clone(),
-            retry: RetryPolicy { delays: vec![Duration::from_secs(10)], max_attempts: 3 },
+            retry: RetryPolicy { delays: vec![Duration::from_secs(10)], max_attempts: 3, ..RetryPolicy::default() },
             pace: Pace {
                 poll: Duration::from_millis(10),
                 rescan: Duration::from_millis(100),

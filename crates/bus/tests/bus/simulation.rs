@@ -127,8 +127,10 @@ async fn ended(rig: &Rig, seed: u64) -> bool {
 
 /// One life of the process: it is killed after a while, unless all is done before.
 async fn live(rig: &Rig, seed: u64, life: u64, (calls, mishaps): (&Arc<AtomicU32>, &Arc<AtomicU32>)) -> bool {
-    let mut wiring =
-        Wiring { retry: RetryPolicy { delays: vec![Duration::from_secs(5)], max_attempts: ATTEMPTS }, ..rig.wiring() };
+    let mut wiring = Wiring {
+        retry: RetryPolicy { delays: vec![Duration::from_secs(5)], max_attempts: ATTEMPTS, ..RetryPolicy::default() },
+        ..rig.wiring()
+    };
     wiring.pace.trial_timeout = Duration::from_millis(20);
     let mut pipeline = Pipeline::new(wiring.clone());
     for stage in STAGES {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use strongroom_model::text::printable;
 
@@ -18,6 +19,8 @@ pub const PLUGIN_KIND: &str = "plugin";
 
 /// A site has tens of jobs; each has a stream, and is looked at every minute.
 const MAX_JOBS: usize = 2000;
+const MAX_RETRIES: usize = 100;
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(24 * 3600);
 
 impl Config {
     /// # Errors
@@ -84,6 +87,14 @@ fn check_times(job: &JobSection) -> Result<(), String> {
     for (key, period) in [("max_age", job.max_age), ("timeout", job.timeout), ("stall", job.stall)] {
         if period.get().as_secs() == 0 {
             return Err(format!("{key}: it must be a second at least"));
+        }
+    }
+    if let Some(delays) = &job.retry {
+        if delays.len() > MAX_RETRIES {
+            return Err(format!("retry: there are {} delays, and at most {MAX_RETRIES} are possible", delays.len()));
+        }
+        if delays.iter().any(|delay| delay.get() > MAX_RETRY_DELAY) {
+            return Err("retry: a delay is longer than 24h: leave it to the next run".to_owned());
         }
     }
     Ok(())

@@ -24,6 +24,7 @@ const JOB: &str = "
 #     cron = \"0 22 * * *\"             # or every = \"2h\", with between = \"22:00-05:00\" and days = [\"mon\"]
 #     max_age = \"2d\"                  # how old the last whole proof may be
 #     max_delete = 100                # how many files one run may delete in the copy; unset: none
+#     retry = [\"5m\", \"1h\"]           # the delays before a run's further attempts; unset: as [retry] says
 #     prove = \"7d\"                    # how often the copy is proven; unset: after each run
 #     timeout = \"12h\"
 #     stall = \"15m\"

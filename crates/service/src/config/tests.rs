@@ -354,6 +354,8 @@ fn a_bad_job_is_named_with_the_next_step() {
         job("days = [\"monday\"]\nevery = \"1h\""),
         job("time_zone = \"Europe/Berln\""),
         job("timeout = \"0s\""),
+        job("retry = [\"5m\", \"25h\"]"),
+        job("retry = \"5m\""),
         job("source = \"/srv/a\"\ntarget = \"/srv/a/backup\""),
         job("source = \"/mnt/disk/a\"\ntarget = \"/mnt/disk\""),
         job("source = \"/srv/a\"\ntarget = \"/srv/b/../a/\""),

@@ -25,7 +25,7 @@ impl Deref for Rig {
 
 impl Rig {
     pub(crate) async fn new() -> Self {
-        let retry = RetryPolicy { delays: vec![Duration::from_secs(60)], max_attempts: 3 };
+        let retry = RetryPolicy { delays: vec![Duration::from_secs(60)], max_attempts: 3, ..RetryPolicy::default() };
         let rig = Self(StageRig { retry, ..StageRig::new().await });
         std::fs::create_dir(rig.root()).unwrap();
         Drive::init(&rig.root(), "first", rig.clock.now()).unwrap();

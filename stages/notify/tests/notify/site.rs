@@ -125,7 +125,8 @@ impl Site {
     }
 
     pub(crate) async fn handle(&self, notify: &Notify, tasks: Vec<Task<strongroom_notify::Notice>>) {
-        let retry = RetryPolicy { delays: vec![std::time::Duration::from_secs(60)], max_attempts: 2 };
+        let retry =
+            RetryPolicy { delays: vec![std::time::Duration::from_secs(60)], max_attempts: 2, ..RetryPolicy::default() };
         let context = StageContext {
             log: self.log.clone(),
             clock: self.clock.clone(),

@@ -71,7 +71,7 @@ impl Site {
             log: log.clone(),
             delivery: broker.clone().map_or(Delivery::InProcess, Delivery::Broker),
             clock: clock.clone(),
-            retry: RetryPolicy { delays: vec![RETRY_AFTER], max_attempts: MAX_ATTEMPTS },
+            retry: RetryPolicy { delays: vec![RETRY_AFTER], max_attempts: MAX_ATTEMPTS, ..RetryPolicy::default() },
             pace: Pace { poll: Duration::from_millis(10), readiness: Duration::from_millis(20), ..Pace::default() },
             stop: CancellationToken::new(),
             abort: CancellationToken::new(),

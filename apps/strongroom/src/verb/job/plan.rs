@@ -1,16 +1,19 @@
 //! `strongroom job plan`: what a run would copy and delete.
 
-use strongroom_jobs::operation::Asked;
+use strongroom_jobs::JobSettings;
+use strongroom_jobs::operation::Invocation;
+use strongroom_jobs::target::Target;
 use strongroom_model::text::{grouped, with_causes};
 use strongroom_model::{ByteCount, JobName};
 use strongroom_plugin::protocol::{Operation, Outcome};
-use strongroom_service::Config;
+use strongroom_service::{Config, blocking};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli_error::CliError;
 use crate::exit::Exit;
-use crate::jobs;
+use crate::jobs::{self, act};
 use crate::out::Out;
+use crate::site;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct PlanArgs {
@@ -28,8 +31,9 @@ pub(super) async fn run(args: &PlanArgs, config: &Config, out: &mut Out) -> Resu
         return Err(CliError::new(format!("job {} is not configured on host {}", args.job, config.host()))
             .next_step("give the command on the job's host, or write the job into strongroom.toml as [[job]]"));
     };
-    let asked = Asked { operation: Operation::Plan, run: None, state: None, accepted: None };
-    let done = jobs::plugins(config).run(job, asked, &CancellationToken::new(), &mut |_| {}).await;
+    recognised(config, job).await?;
+    let invocation = Invocation { operation: Operation::Plan, run: None, state: None, accepted: None };
+    let done = jobs::plugins(config).run(job, invocation, &CancellationToken::new(), &mut |_| {}).await;
     let done = done.map_err(|error| CliError::new(with_causes(&error)).next_step("strongroom plugin test"))?;
     let report = &done.ended.verdict.report;
     if args.json {
@@ -49,4 +53,20 @@ pub(super) async fn run(args: &PlanArgs, config: &Config, out: &mut Out) -> Resu
     }
     let is_well = matches!(report.outcome, Outcome::Done | Outcome::Nothing);
     Ok(if is_well && report.counts.deleted <= job.max_delete.unwrap_or_default() { Exit::Well } else { Exit::Problems })
+}
+
+/// What is planned for an empty mount point, or for another disk, would mislead.
+async fn recognised(config: &Config, job: &JobSettings) -> Result<(), CliError> {
+    let Some(folder) = job.target.clone() else { return Ok(()) };
+    let known = match site::log_if_any(config).await? {
+        Some(log) => {
+            let known = act::known(&log, &job.name).await;
+            log.close().await;
+            known.ok().and_then(|(_, known)| known.defined?.target)
+        }
+        None => None,
+    };
+    let expected = job.target_id.or(known);
+    let found = blocking(move || Target::expected(&folder, expected)).await;
+    found.map(drop).map_err(|error| CliError::new(with_causes(&error)).next_step(error.next_step()))
 }

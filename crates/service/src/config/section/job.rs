@@ -92,6 +92,12 @@ pub struct JobSection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prove: Option<Period>,
 
+    /// How long to wait after the first failed attempt of a run, after the second, and so on; after the last, the run
+    /// has failed. `[]`: one attempt. While something is in the way, such as a target that is not there, the last one
+    /// holds for all that follow. Unset: as `[retry]` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Vec<Period>>,
+
     /// How many files one run may delete in the copy. Unset: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_delete: Option<u64>,
