@@ -46,7 +46,10 @@ impl Job {
                 self.open = Some((data.run, recorded.time));
                 self.requested_at = Some(recorded.time);
             }
-            Event::JobCancelRequested(data) if self.is_open(data.run) => self.cancel = Some(data.reason.clone()),
+            // The first reason is the one that the run ends for.
+            Event::JobCancelRequested(data) if self.is_open(data.run) => {
+                self.cancel.get_or_insert_with(|| data.reason.clone());
+            }
             Event::JobRunEnded(data) if self.is_open(data.run) => {
                 self.last = Some((data.clone(), recorded.time));
                 self.open = None;

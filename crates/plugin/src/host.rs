@@ -27,7 +27,7 @@ mod verdict;
 mod workdir;
 
 pub use self::bounds::Bounds;
-pub use self::detail::Detail;
+pub use self::detail::{Detail, detail_of};
 pub use self::digest::digest_of;
 pub use self::ended::Ended;
 pub use self::environment::Environment;

@@ -1,9 +1,9 @@
 //! How a run ended, as the job's own stream has it: pure.
 
 use jiff::Timestamp;
-use strongroom_model::JobRunId;
 use strongroom_model::event::{JobCounts, JobEvidence, JobOutcome, JobRunEnded, JobRunVerified, WholeProof};
 use strongroom_model::job::{Coverage, JobRun};
+use strongroom_model::{FailureKind, JobRunId};
 
 /// For a damaged copy, where the kind has no better advice.
 const MEND: &str = "check the target's disk; then run the job again, which copies what differs, and proves it";
@@ -37,6 +37,7 @@ pub fn ending(id: JobRunId, run: &JobRun, before: Option<&JobRunEnded>) -> Optio
     Some(JobRunEnded {
         counts: counts(run),
         damaged_since,
+        detail: None,
         failures: if is_well { 0 } else { before.map_or(0, |before| before.failures).saturating_add(1) },
         next_step: next_step(run),
         outcome,
@@ -89,10 +90,23 @@ fn sentence(run: &JobRun) -> String {
     [cancelled, failed, first, last].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
+/// A run that has ended is not started again by itself.
+const fn step_at_the_end(kind: FailureKind) -> &'static str {
+    match kind {
+        FailureKind::Interrupted => {
+            "see why the process ended; `strongroom job run` does it now, or the schedule later"
+        }
+        FailureKind::Obstructed => "see that the target is mounted and has room; then run `strongroom job run`",
+        other => other.step(),
+    }
+}
+
 fn next_step(run: &JobRun) -> Option<String> {
     let of_proof = run.verified.as_ref().and_then(|verified| verified.next_step.clone());
     let of_copy = run.transferred.as_ref().and_then(|copied| copied.next_step.clone());
-    let of_failure = run.failure.as_ref().map(|failed| failed.kind.step().to_owned());
+    // Whoever ended it knows why.
+    let failure = run.failure.as_ref().filter(|_| run.cancelled.is_none());
+    let of_failure = failure.map(|failed| step_at_the_end(failed.kind).to_owned());
     let damaged = run.verified.as_ref().filter(|found| !found.is_good()).map(|_| MEND.to_owned());
     of_failure.or(of_proof).or(of_copy).or(damaged)
 }

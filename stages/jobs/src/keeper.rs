@@ -10,18 +10,22 @@ use std::time::{Duration, SystemTime};
 use jiff::{SignedDuration, Timestamp};
 use strongroom_audit::JobBook;
 use strongroom_eventlog::{AppendError, EventLog, LogError};
-use strongroom_model::event::{HostJoined, JobDefined, JobRetired, JobRunDue, JobRunRequested, JobTrigger, JobWork};
+use strongroom_model::event::{
+    HostJoined, JobDefined, JobDetail, JobRetired, JobRunDue, JobRunRequested, JobTrigger, JobWork,
+};
 use strongroom_model::fold::fold;
 use strongroom_model::host::Host;
 use strongroom_model::job::{Job, JobRun};
 use strongroom_model::text::with_causes;
 use strongroom_model::{Actor, Event, Expected, HostName, JobName, JobRunId, NewEvent, StreamName, Version};
 use strongroom_plugin::Environment;
-use strongroom_plugin::host::remove_old_workdirs;
+use strongroom_plugin::host::{detail_of, remove_old_workdirs};
+use strongroom_plugin::protocol::Operation;
 use strongroom_service::{Clock, JobTiming, blocking, kill_point, process_tree};
 
 use crate::ending::ending;
 use crate::old_logs::prune;
+use crate::operation::{operation_log, recorded};
 use crate::settings::JobSettings;
 use crate::target::Target;
 
@@ -207,7 +211,8 @@ impl JobKeeper {
     async fn end(&self, settings: &JobSettings, version: Version, job: &Job, run: JobRunId) -> Result<(), KeeperError> {
         let history = self.log.readable_stream(&StreamName::jobrun(run)).await?;
         let Ok(state) = fold::<JobRun>(&history) else { return Ok(()) };
-        let Some(ended) = ending(run, &state, job.last.as_ref().map(|(last, _)| last)) else { return Ok(()) };
+        let Some(mut ended) = ending(run, &state, job.last.as_ref().map(|(last, _)| last)) else { return Ok(()) };
+        ended.detail = self.detail(settings, run, &state).await;
         let mut events = Vec::new();
         let stream = StreamName::job(&settings.name);
         let mut expected = Expected::After(version);
@@ -218,6 +223,20 @@ impl JobKeeper {
         events.push(self.event(stream, expected, Event::JobRunEnded(ended)));
         kill_point!("job.before-end");
         quietly(self.log.append(events).await.map(drop))
+    }
+
+    /// The log of an operation that left no event of its own. Whoever changes the file later is found out.
+    async fn detail(&self, settings: &JobSettings, run: JobRunId, state: &JobRun) -> Option<JobDetail> {
+        if state.failure.is_none() && state.cancelled.is_none() {
+            return None;
+        }
+        let operation = if state.transferred.is_none() { Operation::Run } else { Operation::Verify };
+        let path = operation_log(&self.logs.folder, &settings.name, run, operation);
+        let found = blocking(move || detail_of(&path)).await;
+        let found = found.inspect_err(|error| tracing::warn!(%run, %error, "the log of a failed run cannot be read"));
+        // The data folder may be moved.
+        let data_dir = self.logs.folder.parent().unwrap_or(&self.logs.folder);
+        found.ok().flatten().map(|detail| recorded(data_dir, &detail))
     }
 
     /// The definition of a job that was defined before its target or its program was there, with what is there now.

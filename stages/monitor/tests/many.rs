@@ -41,6 +41,7 @@ fn ended(run: JobRunId, outcome: JobOutcome) -> Event {
     Event::JobRunEnded(JobRunEnded {
         counts: JobCounts::default(),
         damaged_since: None,
+        detail: None,
         failures: 0,
         next_step: None,
         outcome,

@@ -95,6 +95,7 @@ pub(super) fn jobs() -> Vec<Recorded> {
     let ended = JobRunEnded {
         counts: counts(),
         damaged_since: None,
+        detail: None,
         failures: 1,
         next_step: Some("close the file, and run the job again".to_owned()),
         outcome: JobOutcome::Partial,

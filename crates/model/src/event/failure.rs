@@ -131,7 +131,7 @@ failure_kinds! {
     JobUnknown: "job-unknown", "no such job is configured on this host",
         "configure the job on the host that its runs are for, or retire it there; then run `strongroom job run`";
     JobSettings: "job-settings", "the job's settings cannot be used",
-        "correct them as the message says: `strongroom job show` tries them; then run `strongroom job run`";
+        "correct them as the message says: `strongroom job plan` tries them; then run `strongroom job run`";
     Interrupted: "interrupted", "the process that ran the job ended in the middle of it",
         "nothing yet: the run is started again by itself";
     Obstructed: "obstructed", "the job cannot be done now, and nobody's file is at fault",

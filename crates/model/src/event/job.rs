@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::jobrun::{JobCounts, JobEvidence};
+use super::jobrun::{JobCounts, JobDetail, JobEvidence};
 use crate::digest::Digest;
 use crate::id::{HostName, JobRunId, TargetId};
 
@@ -139,6 +139,9 @@ pub struct JobRunEnded {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub damaged_since: Option<Timestamp>,
+    /// The tool's own log of an operation that failed or was ended, as it was when the run ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<JobDetail>,
     /// Runs in a row that did not end well.
     pub failures: u32,
     /// A person's next step, if one is needed.

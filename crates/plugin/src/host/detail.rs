@@ -1,7 +1,7 @@
 //! The file with everything that a plugin printed.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufRead as _, Write};
 use std::path::{Path, PathBuf};
 
 use strongroom_model::Digest;
@@ -9,6 +9,9 @@ use strongroom_model::digest::{Algorithm, Hasher};
 use strongroom_service::private_files;
 
 use super::kept::Kept;
+
+/// How the line ends that stands for what was left out.
+const LEFT_OUT: &[u8] = b" bytes were left out here\n";
 
 /// The detail file: what the plugin printed, bounded, without secrets and printable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,12 +50,35 @@ pub(super) fn write(path: &Path, head: &[String], stdout: &Kept, stderr: &Kept) 
     })
 }
 
+/// Describes a file that was written before; `None`: it is not there.
+///
+/// # Errors
+/// It cannot be read.
+pub fn detail_of(path: &Path) -> io::Result<Option<Detail>> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let mut hasher = Hasher::new(Algorithm::Sha256);
+    let (mut size_bytes, mut is_truncated) = (0, false);
+    let mut lines = io::BufReader::new(file);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        hasher.update(&line);
+        size_bytes += line.len() as u64;
+        is_truncated |= line.starts_with(b"== ") && line.ends_with(LEFT_OUT);
+        line.clear();
+    }
+    Ok(Some(Detail { path: path.to_owned(), sha256: hasher.finish(), size_bytes, is_truncated }))
+}
+
 fn section(to: &mut impl Write, name: &str, kept: &Kept) -> io::Result<()> {
     writeln!(to, "\n== {name}")?;
     let parts = kept.parts();
     for (at, part) in parts.into_iter().enumerate() {
         if at == 1 && kept.is_truncated() {
-            writeln!(to, "== {} bytes were left out here", kept.left_out_bytes())?;
+            write!(to, "== {}", kept.left_out_bytes())?;
+            to.write_all(LEFT_OUT)?;
         }
         to.write_all(part)?;
     }

@@ -1,6 +1,7 @@
 //! `strongroom job cancel`: ends the run in progress.
 
 use strongroom_model::event::{JobCancelRequested, JobRunCancelled};
+use strongroom_model::text::printable;
 use strongroom_model::{Event, Expected, JobName, NewEvent, StreamName};
 use strongroom_service::actor::person;
 use strongroom_service::{Clock, Config};
@@ -10,6 +11,9 @@ use crate::exit::Exit;
 use crate::jobs::act;
 use crate::out::Out;
 use crate::site;
+
+/// A reason, in a line.
+const REASON_CHARS: usize = 200;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CancelArgs {
@@ -41,6 +45,11 @@ async fn cancel(
     let Some((run, _)) = job.open else {
         return Err(CliError::new(format!("job {} has no run in progress", args.job)));
     };
+    if let Some(reason) = job.cancel {
+        let reason = printable(&reason, REASON_CHARS);
+        out.line(format_args!("run {run} of job {} is to be ended already: {reason}", args.job))?;
+        return Ok(Exit::Well);
+    }
     let requested = Event::JobCancelRequested(JobCancelRequested { reason: args.reason.clone(), run });
     let stream = StreamName::job(&args.job);
     let event = NewEvent::new(stream, Expected::After(version), clock.now(), person(), requested);
@@ -53,7 +62,8 @@ async fn cancel(
         // If a worker is faster, it finds the request.
         if log.append(vec![event]).await.is_ok() {
             act::record(config, log, &clock).await?;
-            out.line(format_args!("run {run} of job {} is cancelled; nothing was begun", args.job))?;
+            let begun = if state.failures > 0 { "no attempt is in progress" } else { "nothing was begun" };
+            out.line(format_args!("run {run} of job {} is cancelled; {begun}", args.job))?;
             return Ok(Exit::Well);
         }
     }

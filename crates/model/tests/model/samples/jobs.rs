@@ -67,6 +67,7 @@ pub(crate) fn ended(outcome: JobOutcome) -> JobRunEnded {
     JobRunEnded {
         counts: counts(),
         damaged_since: None,
+        detail: None,
         failures: 0,
         next_step: None,
         outcome,
@@ -191,6 +192,7 @@ pub(super) fn full() -> Vec<Event> {
         cancel_requested(),
         Event::JobRunEnded(JobRunEnded {
             damaged_since: Some(at(-30)),
+            detail: Some(detail()),
             failures: 2,
             next_step: next_step.clone(),
             parts: vec![Some(at(-600)), None],
