@@ -74,7 +74,7 @@ pub(crate) async fn run(cli: Cli, out: &mut Out) -> Result<Exit, CliError> {
         Verb::Archive(args) => Box::pin(archive::run(&args, config()?)).await,
         Verb::Custody(args) => Box::pin(custody::run(&args, config()?)).await,
         Verb::Notify(args) => Box::pin(notify::run(&args, config()?)).await,
-        Verb::Plugin(args) => Box::pin(plugin::run(&args, out)).await,
+        Verb::Plugin(args) => Box::pin(plugin::run(&args, file, out)).await,
         Verb::Topology(args) => topology::run(&args, &config()?, out).await,
         Verb::Queue(args) => queue::run(&args, &config()?, out).await,
         Verb::Server(args) => Box::pin(server::run(&args, &config()?, out)).await,

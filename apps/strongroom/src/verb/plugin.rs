@@ -6,6 +6,8 @@ mod list;
 mod serve;
 mod test;
 
+use std::path::Path;
+
 use clap::Subcommand;
 
 use crate::cli_error::CliError;
@@ -19,7 +21,7 @@ use crate::out::Out;
     arg_required_else_help = true,
     after_help = "\
 Examples:
-  strongroom plugin list                               the built-in kinds of jobs
+  strongroom plugin list                               the built-in kinds, and jobs' own plugins
   strongroom plugin describe rsync                     what a kind does
   strongroom plugin describe /opt/plugins/copy.py      what it is, and the digest to accept it by
   strongroom plugin test /opt/plugins/copy.py          whether it keeps to the protocol
@@ -37,7 +39,7 @@ pub(crate) struct Args {
 enum PluginVerb {
     /// Shows what a plugin says of itself, and the digest of its files
     Describe(describe::DescribeArgs),
-    /// Lists the built-in kinds
+    /// Lists the built-in kinds, and the plugins of configured jobs
     List(list::ListArgs),
     /// Tries whether a plugin keeps to the protocol, on files of its own
     Test(test::TestArgs),
@@ -45,10 +47,10 @@ enum PluginVerb {
     Serve(serve::ServeArgs),
 }
 
-pub(crate) async fn run(args: &Args, out: &mut Out) -> Result<Exit, CliError> {
+pub(crate) async fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Result<Exit, CliError> {
     match &args.action {
         PluginVerb::Describe(args) => describe::run(args, out).await,
-        PluginVerb::List(args) => list::run(args, out).await,
+        PluginVerb::List(args) => list::run(args, file, out).await,
         PluginVerb::Test(args) => test::run(args, out).await,
         PluginVerb::Serve(args) => serve::run(args).await,
     }
