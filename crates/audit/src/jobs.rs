@@ -99,12 +99,20 @@ pub struct JobEntry {
     pub counts: Option<JobCounts>,
     /// The last whole proof.
     pub proof: Option<WholeProof>,
+    /// How old it may be.
+    #[serde(rename = "max_age_s", serialize_with = "in_seconds")]
+    pub max_age: Option<Duration>,
     /// When the next run is due.
     pub next_due: Option<Timestamp>,
     /// Since when a run is overdue.
     pub overdue_since: Option<Timestamp>,
     /// What a person does, if one is needed.
     pub next_step: Option<String>,
+}
+
+#[expect(clippy::ref_option, reason = "serde hands the field")]
+fn in_seconds<S: serde::Serializer>(time: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+    time.map(|time| time.as_secs()).serialize(to)
 }
 
 /// All jobs, the worst first. A run may start `grace` after its time.
@@ -167,6 +175,7 @@ pub fn job_entry(
         last_ended_at: last.map(|(_, at)| *at),
         counts: last.map(|(last, _)| last.counts),
         proof: last.and_then(|(last, _)| last.proof.clone()),
+        max_age: defined.map(|defined| Duration::from_secs(defined.max_age_s)),
         next_due: timing.and_then(|timing| timing.next(job.requested_at, since, now)),
         overdue_since,
         next_step: match failure {

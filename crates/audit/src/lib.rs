@@ -11,7 +11,7 @@
 //! - [`bookings`](mod@bookings), [`runs`](mod@runs), [`alarms`](mod@alarms), [`drives`](mod@drives),
 //!   [`acts`](mod@acts), [`purges`](mod@purges), by `listed`; [`copy_list`];
 //!   `prefix`: the past; [`diff`]: what changed since;
-//! - [`job_book`]: the state of every job; [`jobs`](mod@jobs): how each stands, the worst first;
+//! - [`job_book`]: the state of every job; [`jobs`](mod@jobs): how each stands, the worst first; [`hosts`](mod@hosts): those that do them;
 //! - [`against`]: the log compared with what is there;
 //! - [`sentence`](mod@sentence): an event in words; `replay_state` and `keys`: folds that find what does
 //!   not fit;
@@ -34,6 +34,7 @@ pub mod evidence;
 pub mod export;
 pub mod figures;
 pub mod holdings;
+pub mod hosts;
 pub mod job_book;
 pub mod jobs;
 mod keys;
@@ -71,6 +72,7 @@ pub use crate::entry::{DigestOf, EventEntry, Evidence, RecordedDigest};
 pub use crate::export::Export;
 pub use crate::figures::Figures;
 pub use crate::holdings::{Holding, Holdings, holdings, holdings_by_path, month_of};
+pub use crate::hosts::{HostEntry, HostSeen, HostState, hosts, hosts_seen, jobs_by_host};
 pub use crate::job_book::JobBook;
 pub use crate::jobs::{JobEntry, JobState, is_unproven, job_entry, jobs, open_failures};
 pub use crate::page::{DEFAULT_PAGE, MAX_PAGE, Page, PageCursor, PageRequest, ParseCursorError, ViewError};

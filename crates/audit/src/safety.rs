@@ -34,6 +34,8 @@ pub enum SafetyReason {
     MailFailing,
     /// The last run failed.
     RunFailed,
+    /// Nothing was heard for too long of a host that does jobs.
+    HostSilent,
     /// A job needs a person.
     JobProblem,
     /// It is unknown what waits on the server.

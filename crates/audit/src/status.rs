@@ -13,6 +13,7 @@ use strongroom_proof::Head;
 use crate::alarms::{AlarmEntry, raised_within};
 use crate::causes::{Cause, causes, causes_in};
 use crate::drives::drives_within;
+use crate::hosts::{HostEntry, HostState};
 use crate::jobs::JobEntry;
 use crate::page::{Horizon, MAX_PAGE, PageRequest, ViewError};
 use crate::prefix::Prefix;
@@ -72,6 +73,9 @@ pub struct Status {
     /// Why a mail that is retried was not handed over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mail: Option<String>,
+    /// The hosts of jobs with a schedule, the silent ones first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<HostEntry>,
     /// Backup jobs, the worst first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub jobs: Vec<JobEntry>,
@@ -143,6 +147,8 @@ pub struct Observed {
     pub missing: Vec<Missing>,
     /// That a run was due and has not begun.
     pub overdue: Option<String>,
+    /// The hosts of jobs with a schedule, the silent ones first.
+    pub hosts: Vec<HostEntry>,
     /// Backup jobs, the worst first.
     pub jobs: Vec<JobEntry>,
     /// Why something is unknown.
@@ -240,6 +246,7 @@ impl Status {
             last_run: None,
             earlier_runs: Vec::new(),
             processes: observed.processes,
+            hosts: observed.hosts,
             jobs: observed.jobs,
             missing: observed.missing,
             overdue: observed.overdue,
@@ -271,6 +278,7 @@ impl Status {
             (SafetyReason::AlarmRaised, !self.alarms.is_empty()),
             (SafetyReason::MailFailing, self.mail.is_some()),
             (SafetyReason::RunFailed, run_failed),
+            (SafetyReason::HostSilent, self.hosts.iter().any(|host| host.state == HostState::Silent)),
             (SafetyReason::JobProblem, self.jobs.iter().any(|job| job.state.needs_attention())),
             (SafetyReason::WaitingUnknown, self.bookings.waiting.is_none()),
             (SafetyReason::InProgress, counts.in_progress() > 0),

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
-use strongroom_audit::is_unproven;
+use strongroom_audit::{HostSeen, is_unproven};
 use strongroom_model::event::{AlarmRaised, JobOutcome};
 use strongroom_model::text::{printable, shown_to_the_minute};
 use strongroom_model::{AlarmKind, FailureKind};
 use strongroom_service::JobTiming;
 use strongroom_service::config::Period;
 
-use crate::seen::{DriveSeen, HostSeen, JobSeen, Seen};
+use crate::seen::{DriveSeen, JobSeen, Seen};
 
 /// A sentence of a tool, in an alarm.
 const SENTENCE_CHARS: usize = 240;
@@ -126,13 +126,9 @@ fn overdue(seen: &JobSeen, expected: &Expectations, now: Timestamp) -> Option<St
 }
 
 fn of_host(seen: &HostSeen, expected: &Expectations, now: Timestamp) -> Option<AlarmRaised> {
-    let silent = seen.silent_for.map_or_else(|| age(seen.since, now), duration);
-    (silent > expected.host_silent_after).then(|| AlarmRaised {
+    (seen.silence(now) > expected.host_silent_after).then(|| AlarmRaised {
         kind: AlarmKind::HostSilent,
-        message: match seen.silent_for {
-            Some(_) => format!("host {} was last heard from {} ago", seen.name, rounded(silent)),
-            None => format!("host {} was not heard from for as long as signs of life are kept", seen.name),
-        },
+        message: seen.sentence(now, &expected.zone),
         next_step: AlarmKind::HostSilent.step().to_owned(),
         subject: seen.name.to_string(),
     })
@@ -153,14 +149,5 @@ fn of_drive(seen: &DriveSeen, expected: &Expectations, now: Timestamp) -> Option
 }
 
 fn age(from: Timestamp, now: Timestamp) -> Duration {
-    duration(now.duration_since(from))
-}
-
-fn duration(signed: SignedDuration) -> Duration {
-    Duration::try_from(signed).unwrap_or_default()
-}
-
-/// To the minute.
-fn rounded(time: Duration) -> Period {
-    Period::from(Duration::from_secs(time.as_secs() / 60 * 60))
+    Duration::try_from(now.duration_since(from)).unwrap_or_default()
 }

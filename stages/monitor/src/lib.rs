@@ -10,4 +10,4 @@ pub mod seen;
 
 pub use crate::judge::{Expectations, due};
 pub use crate::monitor::{Monitor, MonitorError};
-pub use crate::seen::{DriveSeen, HostSeen, JobSeen, Seen};
+pub use crate::seen::{DriveSeen, JobSeen, Seen};

@@ -1,20 +1,17 @@
 //! What is seen of jobs, hosts and drives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
-use strongroom_audit::{JobBook, open_failures};
+use jiff::Timestamp;
+use strongroom_audit::{HostSeen, JobBook, hosts_seen, open_failures};
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::custody::{Custody, Ended};
 use strongroom_model::drive_state::{DriveState, Whereabouts};
-use strongroom_model::event::{Act, Failed, Selection};
+use strongroom_model::event::{Act, Failed, JobDefined, Selection};
 use strongroom_model::fold::fold;
-use strongroom_model::host::Host;
 use strongroom_model::job::Job;
 use strongroom_model::{DriveId, HostName, JobName, StreamName, SubjectKind};
 
-/// Hosts and drives that a site has, at most.
-const MAX_SUBJECTS: usize = 1024;
 /// Acts on drives that are looked through, newest first.
 const MAX_ACTS: usize = 500;
 
@@ -27,17 +24,6 @@ pub struct JobSeen {
     pub job: Job,
     /// The failure of the run in progress that is not yet overcome.
     pub failure: Option<Failed>,
-}
-
-/// A host that does jobs.
-#[derive(Debug, Clone)]
-pub struct HostSeen {
-    /// Its name.
-    pub name: HostName,
-    /// How long ago a process of it gave a sign of life; `None`: longer than signs are kept.
-    pub silent_for: Option<SignedDuration>,
-    /// Since when it is expected to be there.
-    pub since: Timestamp,
 }
 
 /// A drive that is here, or should be.
@@ -88,24 +74,19 @@ async fn jobs(log: &EventLog, book: &JobBook) -> Result<Vec<JobSeen>, LogError> 
     Ok(seen)
 }
 
-/// Hosts that said nothing because nothing is to be done there are not waited for.
+/// Runs of the others start only by request.
+const fn is_scheduled(defined: &JobDefined) -> bool {
+    defined.schedule.cron.is_some() || defined.schedule.every_s.is_some()
+}
+
 async fn hosts(log: &EventLog, jobs: &[JobSeen]) -> Result<Vec<HostSeen>, LogError> {
-    let streams: Vec<StreamName> =
-        log.newest(SubjectKind::Host, MAX_SUBJECTS).await?.into_iter().map(|head| head.stream).collect();
-    let histories = log.readable_streams(&streams).await?;
-    let signs = log.signs().await?;
-    let mut seen = Vec::new();
-    for (stream, history) in histories {
-        let (Ok(name), Ok(host)) = (stream.id().parse::<HostName>(), fold::<Host>(&history)) else { continue };
-        let has_jobs = jobs.iter().any(|one| one.job.defined.as_ref().is_some_and(|defined| defined.host == name));
-        let (Some(joined), Some(last)) = (host.joined.filter(|_| !host.is_retired && has_jobs), history.last()) else {
-            continue;
-        };
-        let of_it = signs.iter().filter(|sign| sign.sign.actor.host() == Some(&*joined.system) && !sign.sign.has_ended);
-        seen.push(HostSeen { name, silent_for: of_it.map(|sign| sign.age.abs()).min(), since: last.time });
-    }
-    seen.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(seen)
+    let hosts: BTreeSet<&HostName> = jobs
+        .iter()
+        .filter_map(|one| one.job.defined.as_ref())
+        .filter(|defined| is_scheduled(defined))
+        .map(|defined| &defined.host)
+        .collect();
+    hosts_seen(log, |name| hosts.contains(name)).await
 }
 
 async fn drives(log: &EventLog) -> Result<Vec<DriveSeen>, LogError> {

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use strongroom_audit::HostSeen;
 use strongroom_model::event::{
     Failed, JobCounts, JobDefined, JobEvidence, JobOutcome, JobRunEnded, JobSchedule, WholeProof,
 };
 use strongroom_model::job::Job;
 use strongroom_model::{Algorithm, ByteCount, Digest, FailureKind, JobRunId, StageName};
-use strongroom_monitor::{DriveSeen, Expectations, HostSeen, JobSeen, Seen, due};
+use strongroom_monitor::{DriveSeen, Expectations, JobSeen, Seen, due};
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -44,6 +45,7 @@ fn ended(outcome: JobOutcome) -> JobRunEnded {
     JobRunEnded {
         counts: JobCounts::default(),
         damaged_since: None,
+        detail: None,
         failures: 0,
         next_step: None,
         outcome,

@@ -215,6 +215,8 @@ fn r11_a_run_is_cancelled_by_a_request_in_the_log() {
     site.run(&["job", "run", "documents", "--detach"]).expect_code(0);
     until_true("the tool to begin", || site.path("source.began").exists());
     site.run(&["job", "cancel", "documents", "--reason", "the link is needed"]).expect_code(0);
+    // Somebody else is faster than the worker, or is told that the run has ended.
+    site.run(&["job", "cancel", "documents", "--reason", "never mind"]);
     until_true("the run to end", || site.outcomes() == ["cancelled"]);
     service.stop();
     let shown = site.run(&["job", "show", "documents"]);
@@ -245,6 +247,66 @@ fn a_tools_log_is_compared_with_its_digest_in_the_event_log() {
     let log = log.filter(|path| path.to_str().unwrap().ends_with(".run.log")).last().unwrap();
     fs::write(&log, "nothing happened").unwrap();
     site.run(&["job", "log", "documents"]).expect_code(2).expect_said("CHANGED");
+}
+
+#[test]
+fn the_log_of_a_run_that_failed_has_its_digest_in_the_event_log_too() {
+    let site = JobSite::new("kind = \"plugin\"\nprogram = [\"/nowhere\"]");
+    fs::write(site.path("copy.sh"), COPY.replace("cp -R", "echo the disk is broken >&2; exit 9; cp -R")).unwrap();
+    site.configure(&format!("{}\nretry = []", site.plugin()));
+    site.init_target();
+    site.run(&["job", "run", "documents"]).expect_code(1);
+    assert_eq!(site.outcomes(), ["failed"]);
+    let shown = site.run(&["job", "log", "documents", "--json"]).expect_code(0).json();
+    let log = &shown["logs"][0];
+    assert_eq!(log["is_intact"], true, "{shown}");
+    assert!(log["text"].as_str().unwrap().contains("the disk is broken"), "{shown}");
+    fs::write(site.path(log["path"].as_str().unwrap()), "nothing happened").unwrap();
+    site.run(&["job", "log", "documents"]).expect_code(2).expect_said("CHANGED");
+}
+
+#[test]
+fn a_run_is_tried_again_as_its_own_job_says_and_then_has_failed() {
+    let site = JobSite::new("kind = \"rsync\"\nretry = [\"1s\", \"1s\"]");
+    site.init_target();
+    fs::rename(site.path("source"), site.path("moved")).unwrap();
+    let service = site.service();
+    until_true("the job to be defined", || site.jobs()[0]["name"] == "documents");
+    site.run(&["job", "run", "documents", "--detach"]).expect_code(0);
+    until_true("the run to fail", || site.outcomes() == ["failed"]);
+    service.stop();
+    let exported = site.run(&["log", "export"]).expect_code(0).stdout;
+    assert_eq!(exported.matches("\"kind\":\"source-missing\"").count(), 3, "{exported}");
+}
+
+#[test]
+fn r6_nothing_is_planned_for_an_empty_mount_point_or_another_disk() {
+    let site = JobSite::new("kind = \"rsync\"");
+    site.run(&["job", "plan", "documents"]).expect_code(1).expect_said("in no target");
+    site.init_target();
+    site.run(&["job", "run", "documents"]).expect_code(0);
+    fs::rename(site.path("disk"), site.path("away")).unwrap();
+    fs::create_dir(site.path("disk")).unwrap();
+    site.run(&["job", "plan", "documents"]).expect_code(1).expect_said("in no target");
+    site.run(&["target", "init", "disk", "--label", "Red"]).expect_code(0);
+    site.run(&["job", "plan", "documents"]).expect_code(1).expect_said("another disk or share");
+    assert!(!site.path("disk/documents").exists());
+}
+
+#[test]
+fn r8_a_host_that_nothing_is_heard_of_is_shown_before_its_jobs() {
+    let site = JobSite::new("kind = \"plugin\"\nprogram = [\"/nowhere\"]");
+    site.configure(&format!("{}\nevery = \"1h\"", site.plugin()));
+    site.init_target();
+    site.run(&["job", "run", "documents"]).expect_code(0);
+    let said = site.run(&["status"]).stdout;
+    assert!(said.contains(" alive ") && said.contains("does 1 job"), "{said}");
+    fs::write(site.path("clock"), "259200").unwrap();
+    let clock = site.path("clock");
+    let late = site.call(&["status"]).env("STRONGROOM_CLOCK", clock.to_str().unwrap()).run().expect_code(2);
+    let silent = late.stdout.find(" silent ").unwrap_or_else(|| panic!("{}", late.said()));
+    assert!(silent < late.stdout.find(" overdue ").unwrap(), "{}", late.said());
+    assert!(late.stdout.contains("1 host is silent"), "{}", late.said());
 }
 
 #[test]

@@ -4,7 +4,7 @@ pub(super) mod page;
 
 use std::time::Duration;
 
-use strongroom_audit::{AsOf, JobState, LogProblem, Observed, Status, jobs};
+use strongroom_audit::{AsOf, JobState, LogProblem, Observed, Status, hosts, jobs};
 use strongroom_eventlog::EventLog;
 use strongroom_model::text::with_causes;
 use strongroom_service::{Clock, Config};
@@ -111,6 +111,7 @@ async fn observed(config: &Config, log: Option<&EventLog>) -> Result<Observed, C
         let (grace, zone) = (config.watch.job_grace.get(), config.zone());
         observed.jobs = jobs(log, clock.now(), grace, &zone).await?;
         observed.jobs.retain(|job| job.state != JobState::Retired);
+        observed.hosts = hosts(log, &observed.jobs, clock.now(), config.watch.host_silent_after.get(), &zone).await?;
         observed.notes.extend(present.remark);
         observed.processes = present.processes;
         observed.missing = present.missing;

@@ -6,6 +6,7 @@ mod alarms;
 mod attention;
 mod bookings;
 mod drives;
+pub(crate) mod hosts;
 pub(crate) mod jobs;
 
 use strongroom_eventlog::{EventLog, LogError};

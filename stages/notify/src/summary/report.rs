@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use strongroom_audit::JobEntry;
+use strongroom_audit::{HostEntry, JobEntry};
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::event::SummaryComposed;
 use strongroom_model::summary::Summary;
@@ -25,6 +25,8 @@ pub(crate) struct SummaryReport {
     pub(crate) open: Open,
     /// How jobs stood at its end, the worst first.
     pub(crate) jobs: Vec<JobEntry>,
+    /// How the hosts that do them stood, the silent ones first.
+    pub(crate) hosts: Vec<HostEntry>,
     /// The previous summary's number, if it was still unsent at this one's end.
     pub(crate) unsent_before: Option<u64>,
 }
@@ -57,13 +59,16 @@ pub(crate) async fn report(
     composed: &SummaryComposed,
     jobs: &JobsAs,
 ) -> Result<SummaryReport, ReportError> {
+    let open = open_at(log, composed.to).await?;
+    let entries = open::jobs::at(log, composed.to, jobs).await?;
     Ok(SummaryReport {
         site: log.site().clone(),
         composed: composed.clone(),
         composed_at: jobs.at,
         tally: tally(log, composed.from, composed.to).await?,
-        open: open_at(log, composed.to).await?,
-        jobs: open::jobs::at(log, composed.to, jobs).await?,
+        hosts: open::hosts::of(&open.alarms, &entries),
+        open,
+        jobs: entries,
         unsent_before: unsent_before(log, composed).await?,
     })
 }

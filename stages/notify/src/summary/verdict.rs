@@ -1,8 +1,10 @@
 //! A summary in one sentence.
 
+use strongroom_audit::HostState;
+use strongroom_model::AlarmKind;
 use strongroom_model::event::ZeroReason;
 
-use super::open::jobs;
+use super::open::{LastingAlarm, jobs};
 use super::report::SummaryReport;
 use crate::format_text::{count, files, full_stop, label, plural};
 
@@ -32,10 +34,12 @@ pub(crate) fn verdict(report: &SummaryReport) -> SummaryVerdict {
     if needed > 0 {
         return act(needs_you(report), rest(report, Some(safe)));
     }
-    if let Some(alarm) = report.open.alarms.list.first() {
+    let told_below = |alarm: &LastingAlarm| !report.jobs.is_empty() && is_told_by_jobs(alarm.raised.kind);
+    let alarms = &report.open.alarms.list;
+    if let Some(alarm) = alarms.iter().find(|alarm| !told_below(alarm)) {
         let waiting = report.open.claimed.unproven();
         let mut sentence = alarm.raised.kind.title().to_owned();
-        let others = report.open.alarms.list.len() as u64 - 1;
+        let others = alarms.len() as u64 - 1;
         if others > 0 {
             sentence += &format!(", and {}", plural(others, "other alarm", "other alarms"));
         }
@@ -50,15 +54,47 @@ pub(crate) fn verdict(report: &SummaryReport) -> SummaryVerdict {
         let number = plural(unreadable, "event", "events");
         return act(format!("{number} of the log cannot be read."), rest(report, Some(safe)));
     }
-    let needy = report.jobs.iter().filter(|job| job.state.needs_attention()).count() as u64;
-    if needy > 0 {
-        let number = plural(needy, "job needs", "jobs need");
-        return act(format!("{number} you: {}.", jobs::sentence(&report.jobs)), rest_of_bookings(report, Some(safe)));
+    if let Some(needy) = needy(report) {
+        return act(format!("{needy} you: {}.", jobs_and_hosts(report)), rest_of_bookings(report, Some(safe)));
     }
     if is_of_jobs_only(report) {
         return only_jobs(report);
     }
     if safe > 0 { safe_files(report) } else { nothing(report) }
+}
+
+/// Whether the sentence about jobs and hosts tells what such an alarm does.
+const fn is_told_by_jobs(kind: AlarmKind) -> bool {
+    matches!(
+        kind,
+        AlarmKind::JobDamaged
+            | AlarmKind::JobFailed
+            | AlarmKind::JobObstructed
+            | AlarmKind::JobOverdue
+            | AlarmKind::ProofOverdue
+            | AlarmKind::HostSilent
+    )
+}
+
+/// `2 jobs and 1 host need`.
+fn needy(report: &SummaryReport) -> Option<String> {
+    let jobs = report.jobs.iter().filter(|job| job.state.needs_attention()).count() as u64;
+    let hosts = report.hosts.iter().filter(|host| host.state == HostState::Silent).count() as u64;
+    match (jobs, hosts) {
+        (0, 0) => None,
+        (jobs, 0) => Some(plural(jobs, "job needs", "jobs need")),
+        (0, hosts) => Some(plural(hosts, "host needs", "hosts need")),
+        (jobs, hosts) => Some(format!("{} and {} need", plural(jobs, "job", "jobs"), plural(hosts, "host", "hosts"))),
+    }
+}
+
+/// `3 jobs proven, 1 overdue; host necro was not heard from since 24 November 2026 22:14`.
+fn jobs_and_hosts(report: &SummaryReport) -> String {
+    let silent = report.hosts.iter().filter(|host| host.state == HostState::Silent);
+    let parts: Vec<String> = std::iter::once(jobs::sentence(&report.jobs, report.composed_at))
+        .chain(silent.map(|host| host.sentence.clone()))
+        .collect();
+    parts.join("; ")
 }
 
 /// Whether nothing was expected of bookings: the site has jobs, and nobody asked a document server.
@@ -71,7 +107,7 @@ pub(super) fn is_of_jobs_only(report: &SummaryReport) -> bool {
 fn only_jobs(report: &SummaryReport) -> SummaryVerdict {
     let is_amber = report.jobs.iter().any(|job| job.state.is_amber());
     let tone = if is_amber { Tone::Mind } else { Tone::Well };
-    SummaryVerdict { tone, sentence: full_stop(&jobs::sentence(&report.jobs)), also: Vec::new() }
+    SummaryVerdict { tone, sentence: full_stop(&jobs_and_hosts(report)), also: Vec::new() }
 }
 
 fn act(sentence: String, also: Vec<String>) -> SummaryVerdict {
@@ -173,7 +209,7 @@ fn nobody_looked(report: &SummaryReport) -> SummaryVerdict {
 
 /// What the sentence leaves out.
 fn rest(report: &SummaryReport, safe: Option<u64>) -> Vec<String> {
-    let jobs = Some(full_stop(&jobs::sentence(&report.jobs))).filter(|_| !report.jobs.is_empty());
+    let jobs = Some(full_stop(&jobs_and_hosts(report))).filter(|_| !report.jobs.is_empty());
     jobs.into_iter().chain(rest_of_bookings(report, safe)).collect()
 }
 
@@ -192,4 +228,112 @@ fn rest_of_bookings(report: &SummaryReport, safe: Option<u64>) -> Vec<String> {
         also.push(full_stop(&format!("{} proven, but not yet moved on the server", are(to_tell))));
     }
     also
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use strongroom_audit::{HostEntry, JobEntry, JobState};
+    use strongroom_model::event::{AlarmRaised, JobEvidence, SummaryComposed, WholeProof};
+    use strongroom_model::{ByteCount, Position};
+
+    use super::super::open::Open;
+    use super::super::tally::Tally;
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn job(name: &str, state: JobState) -> JobEntry {
+        let evidence = JobEvidence {
+            bytes: ByteCount(1),
+            coverage: None,
+            files: 1,
+            method: "sha256".to_owned(),
+            of: None,
+            part: None,
+            read_back: None,
+        };
+        JobEntry {
+            name: name.parse().unwrap(),
+            state,
+            sentence: "2 files copied.".to_owned(),
+            kind: Some("rsync".to_owned()),
+            host: Some("office".parse().unwrap()),
+            open_run: None,
+            last_run: None,
+            last_ended_at: None,
+            counts: None,
+            proof: Some(WholeProof { evidence, since: at("2026-11-16T22:00:00Z") }),
+            max_age: Some(std::time::Duration::from_secs(86_400)),
+            next_due: None,
+            overdue_since: None,
+            next_step: None,
+        }
+    }
+
+    fn report(jobs: Vec<JobEntry>, hosts: Vec<HostEntry>) -> SummaryReport {
+        SummaryReport {
+            site: "office".parse().unwrap(),
+            composed: SummaryComposed {
+                from: Position(0),
+                message_id: "1@office".to_owned(),
+                number: 1,
+                root: String::new(),
+                title: "the night of 2026-11-20".to_owned(),
+                to: Position(9),
+            },
+            composed_at: at("2026-11-21T06:00:00Z"),
+            tally: Tally::default(),
+            open: Open::default(),
+            jobs,
+            hosts,
+            unsent_before: None,
+        }
+    }
+
+    fn silent(message: &str) -> LastingAlarm {
+        let kind = AlarmKind::HostSilent;
+        let (message, next_step) = (message.to_owned(), kind.step().to_owned());
+        let raised = AlarmRaised { kind, message, next_step, subject: "necro".to_owned() };
+        LastingAlarm { since: at("2026-11-17T23:00:00Z"), raised }
+    }
+
+    #[test]
+    fn jobs_and_silent_hosts_are_told_in_one_sentence_instead_of_as_alarms() {
+        let message = "host necro was not heard from since 2026-11-17 22:00 UTC";
+        let hosts = vec![HostEntry::new("necro".parse().unwrap(), 1, Some(message.to_owned()))];
+        let states = [JobState::Unproven, JobState::Proven, JobState::Proven, JobState::Proven];
+        let jobs = states.into_iter().enumerate().map(|(n, state)| job(&format!("job-{n}"), state)).collect();
+        let mut report = report(jobs, hosts);
+        report.open.alarms.list.push(silent(message));
+        let told = verdict(&report);
+        assert_eq!(told.tone, Tone::Act);
+        assert_eq!(
+            told.sentence,
+            format!("1 job and 1 host need you: 3 jobs proven, 1 not proven for 4 days (allowed: 1d); {message}.")
+        );
+    }
+
+    #[test]
+    fn an_alarm_that_no_job_tells_comes_first() {
+        let mut report = report(vec![job("documents", JobState::Proven)], Vec::new());
+        let drive = AlarmRaised { kind: AlarmKind::DriveMissing, ..silent("no drive").raised };
+        report.open.alarms.list.push(LastingAlarm { raised: drive, ..silent("no drive") });
+        let told = verdict(&report);
+        assert_eq!(told.sentence, full_stop(AlarmKind::DriveMissing.title()));
+        assert!(told.also.contains(&"1 job proven.".to_owned()), "{:?}", told.also);
+    }
+
+    #[test]
+    fn the_hosts_of_a_report_are_silent_if_an_alarm_says_so() {
+        let mut alarms = Open::default().alarms;
+        alarms.list.push(LastingAlarm {
+            raised: AlarmRaised { subject: "office".to_owned(), ..silent("gone").raised },
+            ..silent("gone")
+        });
+        let found = super::super::open::hosts::of(&alarms, &[job("documents", JobState::Proven)]);
+        assert_eq!(found, [HostEntry::new("office".parse().unwrap(), 1, Some("gone".to_owned()))]);
+    }
 }

@@ -1,7 +1,7 @@
 //! The page for people.
 
 use jiff::tz::TimeZone;
-use strongroom_audit::{DriveState, Process, RunEntry, Safety, Status};
+use strongroom_audit::{DriveState, HostEntry, HostState, Process, RunEntry, Safety, Status};
 use strongroom_model::presence::{Missing, PartState, Sign};
 use strongroom_model::text::{printable, shown};
 use strongroom_model::{AlarmKind, BookingCounts, ByteCount, FailureKind};
@@ -16,10 +16,15 @@ pub(super) fn page(status: &Status, is_full: bool, zone: &TimeZone) -> String {
     let verdict = if is_full { FULL.to_owned() } else { verdict(status, zone) };
     let as_of = status.as_of.map_or_else(String::new, |position| format!(" as of position {position}"));
     let mut page = format!("site {}{as_of}: {verdict}\n\n", status.site);
-    for job in &status.jobs {
-        page +=
-            &format!("  {:<24}{:<12}{}\n", job.name.as_str(), job.state.label(), printable(&job.sentence, JOB_CHARS));
-    }
+    let line = |name: &str, state: &str, sentence: &str| {
+        format!("  {name:<24}{state:<12}{}\n", printable(sentence, JOB_CHARS))
+    };
+    let host = |host: &HostEntry| line(&format!("host {}", host.name), host.state.label(), &host.sentence);
+    // A silent host explains how its jobs stand; the others only complete the picture.
+    let (silent, alive): (Vec<_>, Vec<_>) = status.hosts.iter().partition(|host| host.state == HostState::Silent);
+    page.extend(silent.into_iter().map(host));
+    page.extend(status.jobs.iter().map(|job| line(job.name.as_str(), job.state.label(), &job.sentence)));
+    page.extend(alive.into_iter().map(host));
     if !status.jobs.is_empty() {
         page.push('\n');
     }
@@ -105,8 +110,10 @@ fn verdict(status: &Status, zone: &TimeZone) -> String {
     let log = status.log_problem.as_ref().map(|_| "the log is not the one that it was".to_owned());
     let jobs = status.jobs.iter().filter(|job| job.state.needs_attention()).count() as u64;
     let jobs = (jobs > 0).then(|| format!("{} a person", plural(jobs, "job needs", "jobs need")));
+    let hosts = status.hosts.iter().filter(|host| host.state == HostState::Silent).count() as u64;
+    let hosts = (hosts > 0).then(|| format!("{} silent", plural(hosts, "host is", "hosts are")));
     let problems: Vec<String> =
-        log.into_iter().chain(missing).chain(jobs).chain(needs).chain(raised).chain(mail).collect();
+        log.into_iter().chain(missing).chain(hosts).chain(jobs).chain(needs).chain(raised).chain(mail).collect();
     if !problems.is_empty() {
         return format!("{} (see below)", problems.join("; "));
     }

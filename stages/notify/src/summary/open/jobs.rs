@@ -1,9 +1,11 @@
+use jiff::Timestamp;
 use strongroom_audit::{JobEntry, JobState, job_entry};
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::event::Failed;
 use strongroom_model::fold::fold;
 use strongroom_model::job::{Job, JobRun};
 use strongroom_model::{JobName, Position, Recorded, StreamName, SubjectKind};
+use strongroom_service::config::Period;
 
 use super::super::report::JobsAs;
 
@@ -40,16 +42,17 @@ async fn failure(log: &EventLog, to: Position, job: &Job) -> Result<Option<Faile
     Ok(fold::<JobRun>(&before).ok().and_then(|run| run.failure))
 }
 
-/// All jobs in one sentence: `3 jobs proven, 1 copied and not proven now, 1 overdue`.
-pub(crate) fn sentence(jobs: &[JobEntry]) -> String {
+/// All jobs in one sentence: `3 jobs proven, 1 not proven for 4 days (allowed: 1d), 1 overdue`.
+pub(crate) fn sentence(jobs: &[JobEntry], now: Timestamp) -> String {
     let of = |state: JobState| jobs.iter().filter(|job| job.state == state).count() as u64;
+    let unproven = unproven(jobs, now);
     let parts = [
         (of(JobState::Proven), "proven"),
         (of(JobState::Copied), "copied and not proven now"),
         (of(JobState::Waiting), "waiting for a first run"),
         (of(JobState::Cancelled), "ended before its time"),
         (of(JobState::Partial), "copied in part"),
-        (of(JobState::Unproven), "not proven for too long"),
+        (of(JobState::Unproven), unproven.as_str()),
         (of(JobState::Retrying), "failing and tried again"),
         (of(JobState::Overdue), "overdue"),
         (of(JobState::Failed), "failed"),
@@ -64,4 +67,17 @@ pub(crate) fn sentence(jobs: &[JobEntry]) -> String {
         }
     }
     sentence
+}
+
+/// For how long the only one that is not proven is not, and how long is allowed.
+fn unproven(jobs: &[JobEntry], now: Timestamp) -> String {
+    let mut unproven = jobs.iter().filter(|job| job.state == JobState::Unproven);
+    let (Some(job), None) = (unproven.next(), unproven.next()) else { return "not proven for too long".to_owned() };
+    let allowed = job.max_age.map_or_else(String::new, |allowed| format!(" (allowed: {})", Period::from(allowed)));
+    let Some(proof) = &job.proof else { return format!("never proven{allowed}") };
+    let days = now.duration_since(proof.since).as_secs().max(0) / 86_400;
+    match days {
+        0 => format!("not proven for too long{allowed}"),
+        days => format!("not proven for {days} {}{allowed}", if days == 1 { "day" } else { "days" }),
+    }
 }

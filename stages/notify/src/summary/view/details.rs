@@ -1,5 +1,5 @@
 use jiff::tz::TimeZone;
-use strongroom_audit::JobEntry;
+use strongroom_audit::{HostEntry, HostState, JobEntry};
 use strongroom_model::text::shown_to_the_minute;
 use strongroom_model::{FailureKind, SubjectKind};
 
@@ -221,5 +221,11 @@ pub(super) fn notes(report: &SummaryReport) -> Vec<String> {
 /// The jobs, the worst first.
 pub(super) fn jobs(report: &SummaryReport) -> Vec<ViewRow> {
     let row = |job: &JobEntry| ViewRow::with_note(job.name.as_str(), job.state.label(), sentence(&job.sentence));
-    report.jobs.iter().map(row).collect()
+    let host = |host: &HostEntry| {
+        ViewRow::with_note(&format!("host {}", host.name), host.state.label(), sentence(&host.sentence))
+    };
+    // A silent host explains how its jobs stand; the others only complete the picture.
+    let (silent, alive): (Vec<_>, Vec<_>) = report.hosts.iter().partition(|host| host.state == HostState::Silent);
+    let silent = silent.into_iter().map(host);
+    silent.chain(report.jobs.iter().map(row)).chain(alive.into_iter().map(host)).collect()
 }

@@ -42,6 +42,7 @@ fn status() -> Status {
         missing: Vec::new(),
         overdue: None,
         mail: None,
+        hosts: Vec::new(),
         jobs: Vec::new(),
         causes: Vec::new(),
         alarms: Vec::new(),
