@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 pub use self::coverage::Coverage;
 use crate::envelope::Recorded;
+use crate::event::FailureKind;
 use crate::event::{
     Event, Failed, JobDefined, JobOutcome, JobRunEnded, JobRunRequested, JobRunStarted, JobRunTransferred,
     JobRunVerified,
@@ -130,7 +131,9 @@ impl JobRun {
             JobOutcome::Cancelled
         } else if self.verified.as_ref().is_some_and(|verified| !verified.is_good()) {
             JobOutcome::Damaged
-        } else if self.verified.is_none() && (self.failure.is_some() && copied.is_none()) {
+        } else if self.failure.as_ref().is_some_and(|failed| copied.is_none() || failed.kind != FailureKind::NotProven)
+        {
+            // A copy that could not be read is no better than one that could not be made, until somebody has looked.
             JobOutcome::Failed
         } else if copied.is_some_and(|copied| copied.counts.failed > 0) {
             JobOutcome::Partial

@@ -6,7 +6,8 @@ use strongroom_model::job::{Coverage, JobRun};
 use strongroom_model::{FailureKind, JobRunId};
 
 /// For a damaged copy, where the kind has no better advice.
-const MEND: &str = "check the target's disk; then run the job again, which copies what differs, and proves it";
+const MEND: &str = "check the target's disk; if the source is right, delete the damaged files of the copy, which `strongroom job show` \
+    names, and run the job again";
 
 /// How a run ended, given how the one before it did; `None` while it has not.
 #[must_use]

@@ -61,20 +61,40 @@ pub fn proof(done: &Done, began_at: Timestamp) -> Judged {
     if report.cause.as_deref() == Some("unsupported") {
         return verified(done, began_at, &Evidence { method: JobEvidence::NONE.to_owned(), ..Evidence::default() });
     }
-    let found_bad = report.counts.mismatched > 0 || (report.counts.failed > 0 && report.outcome != Outcome::Obstructed);
-    let is_result = match report.outcome {
-        Outcome::Done | Outcome::Nothing => true,
-        Outcome::Partial | Outcome::Failed => found_bad,
-        Outcome::Obstructed | Outcome::Cancelled => false,
-    };
-    match &report.evidence {
-        Some(evidence) if is_result => verified(done, began_at, evidence),
-        None if matches!(report.outcome, Outcome::Done | Outcome::Nothing) => {
+    match (&report.evidence, report.outcome) {
+        (Some(evidence), Outcome::Done | Outcome::Nothing) => verified(done, began_at, evidence),
+        (None, Outcome::Done | Outcome::Nothing) => {
             let message = "the plugin says that the copy is right, and not how it knows: it gave no evidence";
             Judged::Failed(Failure::new(FailureKind::ProofFailed, message, Fate::Person))
         }
+        // Whoever finds damage need not say how it was looked for.
+        (evidence, Outcome::Partial | Outcome::Failed) if found_damage(done) => {
+            verified(done, began_at, &evidence.clone().unwrap_or_else(unstated))
+        }
+        (_, Outcome::Partial) => unsuccessful(done, FailureKind::NotProven),
         _ => unsuccessful(done, FailureKind::ProofFailed),
     }
+}
+
+fn unstated() -> Evidence {
+    Evidence { method: "unstated".to_owned(), ..Evidence::default() }
+}
+
+/// Whether the copy was looked at and is not what it should be, as the counts, an item or the cause say. Otherwise the
+/// plugin could not look.
+fn found_damage(done: &Done) -> bool {
+    let report = &done.ended.verdict.report;
+    let is_bad = |item: &Item| {
+        matches!(
+            item.outcome,
+            ItemOutcome::Failed | ItemOutcome::Differs | ItemOutcome::Unreadable | ItemOutcome::Mismatched
+        )
+    };
+    let causes = ["proof-failed", "differs", "digest-differs", "damaged"];
+    report.counts.mismatched > 0
+        || report.counts.failed > 0
+        || done.ended.items.iter().any(is_bad)
+        || report.cause.as_deref().is_some_and(|cause| causes.contains(&cause))
 }
 
 fn verified(done: &Done, began_at: Timestamp, evidence: &Evidence) -> Judged {

@@ -266,6 +266,49 @@ fn the_log_of_a_run_that_failed_has_its_digest_in_the_event_log_too() {
 }
 
 #[test]
+fn r10_damage_that_a_plugin_finds_without_evidence_is_damage() {
+    let site = JobSite::new("kind = \"plugin\"\nprogram = [\"/nowhere\"]");
+    let found = r#"echo '{"type":"item","path":"a.txt","outcome":"differs"}'; \
+        echo '{"type":"result","outcome":"failed","cause":"proof-failed","sentence":"It is bad."}' ;;
+*) echo"#;
+    let looks_badly = COPY.replace("verify)", "other)").replace("*) echo", &format!("verify) {found}"));
+    fs::write(site.path("copy.sh"), looks_badly).unwrap();
+    site.configure(&site.plugin());
+    site.init_target();
+    site.run(&["job", "run", "documents"]).expect_code(2).expect_said("damaged");
+    assert_eq!(site.state(), "damaged");
+    site.run(&["job", "show", "documents"]).expect_code(2).expect_said("a.txt");
+}
+
+#[test]
+fn r10_a_proof_that_cannot_be_made_is_a_failed_run_and_not_a_copied_one() {
+    let site = JobSite::new("kind = \"plugin\"\nprogram = [\"/nowhere\"]");
+    let blind = r#"echo '{"type":"result","outcome":"failed","cause":"tool-failed","sentence":"It broke."}' ;;
+*) echo"#;
+    fs::write(site.path("copy.sh"), COPY.replace("verify)", "other)").replace("*) echo", &format!("verify) {blind}")))
+        .unwrap();
+    site.configure(&format!("{}\nretry = []", site.plugin()));
+    site.init_target();
+    site.run(&["job", "run", "documents"]).expect_code(1);
+    assert_eq!(site.state(), "failed");
+}
+
+#[test]
+fn a_run_whose_log_has_no_room_ends_with_the_reason_and_is_done_again() {
+    let site = JobSite::new("kind = \"plugin\"\nprogram = [\"/nowhere\"]");
+    site.configure(&site.plugin());
+    site.init_target();
+    site.run(&["job", "list"]);
+    for from in 1..8 {
+        let full = format!("eventlog.commit-not-done:{from}-=ENOSPC");
+        let ended = site.call(&["job", "run", "documents"]).env("STRONGROOM_FAULT", &full).run();
+        ended.expect_code(1).expect_said("the disk with the log is full").expect_said("make room there");
+    }
+    site.run(&["job", "run", "documents"]).expect_code(0);
+    assert_eq!(site.state(), "proven");
+}
+
+#[test]
 fn a_run_is_tried_again_as_its_own_job_says_and_then_has_failed() {
     let site = JobSite::new("kind = \"rsync\"\nretry = [\"1s\", \"1s\"]");
     site.init_target();

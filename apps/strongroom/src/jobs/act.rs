@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::{keeper, parts};
 use crate::cli_error::CliError;
 use crate::process::wire;
+use crate::site;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
@@ -81,6 +82,7 @@ pub(crate) async fn see_through(
     let stages = [JobStage::transfer(parts.clone()), JobStage::prove(parts)];
     // What failed before is tried again, once.
     let failures_before = state(log, run).await?.0.failures;
+    let mut tried = None;
     loop {
         let (state, history) = state(log, run).await?;
         if state.has_ended() {
@@ -105,6 +107,13 @@ pub(crate) async fn see_through(
             ));
         }
         let Some(trigger) = history.last().cloned() else { return Ok(state) };
+        if tried.replace(trigger.version) == Some(trigger.version) {
+            // What was done left no event. Either nothing can be recorded, or somebody else is at work.
+            if let Some(found) = log.unwritable().and_then(|found| found.borrow().clone()) {
+                return Err(site::unwritable(&found, &config.log_path()));
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
         let stage =
             stages.iter().find(|stage| next_step(&trigger.event).is_some_and(|next| next.stage == stage.name()));
         match stage {

@@ -156,6 +156,8 @@ failure_kinds! {
         "try it with `strongroom plugin test`, and report that to its author";
     ProofFailed: "proof-failed", "the proof of the copy could not be made",
         "read the tool's own messages with `strongroom job log`; the copy is there, and not proven";
+    NotProven: "not-proven", "the copy could not be proven as a whole this time",
+        "run the job again, which proves it: `strongroom job run`";
     Internal: "internal", "a fault in strongroom itself",
         "please report it with the event's data; then run `strongroom retry`";
 }

@@ -1,9 +1,9 @@
 //! The whole tables of a job and of its runs.
 
-use strongroom_model::event::{JobOutcome, JobRetired, JobWork};
+use strongroom_model::event::{Failed, JobOutcome, JobRetired, JobWork};
 use strongroom_model::host::Host;
 use strongroom_model::job::{Coverage, Job, JobRun};
-use strongroom_model::{Event, HostName, StageName};
+use strongroom_model::{Event, FailureKind, HostName, StageName};
 
 use crate::samples::jobs::{
     cancel_requested, cancelled, defined, due, ended, requested, started, transferred, verified,
@@ -109,7 +109,10 @@ fn r10_only_a_proof_is_proven_and_a_tools_good_end_is_copied() {
     assert_eq!(outcome(&[both(), copied(true, 0), read(0)]), Some(JobOutcome::Proven));
     assert_eq!(outcome(&[both(), copied(true, 1), read(0)]), Some(JobOutcome::Partial));
     assert_eq!(outcome(&[both(), copied(true, 0), read(1)]), Some(JobOutcome::Damaged));
-    assert_eq!(outcome(&[both(), copied(true, 0), work(false)]), Some(JobOutcome::Copied), "the proof failed");
+    assert_eq!(outcome(&[both(), copied(true, 0), work(false)]), Some(JobOutcome::Failed), "the proof failed");
+    let changed = Event::WorkFailed(Failed { kind: FailureKind::NotProven, ..failed(StageName::Prove, false) });
+    assert_eq!(outcome(&[both(), copied(true, 0), changed.clone()]), Some(JobOutcome::Copied));
+    assert_eq!(outcome(&[both(), changed]), Some(JobOutcome::Failed), "nothing was copied");
     assert_eq!(outcome(&[both(), work(true)]), None);
     assert_eq!(outcome(&[both(), work(false)]), Some(JobOutcome::Failed));
     assert_eq!(outcome(&[both(), started(), cancelled()]), Some(JobOutcome::Cancelled));

@@ -29,8 +29,9 @@ pub(super) struct RunArgs {
 pub(super) async fn run(args: &RunArgs, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     let log = site::log(config).await?;
     let done = on_log(args, config, &log, out).await;
+    let unwritable = log.unwritable().and_then(|found| found.borrow().clone());
     log.close().await;
-    done
+    done.map_err(|error| unwritable.map_or(error, |found| site::unwritable(&found, &config.log_path())))
 }
 
 async fn on_log(

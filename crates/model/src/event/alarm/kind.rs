@@ -131,7 +131,7 @@ alarm_kinds! {
         meanwhile "Nothing is deleted on the server on the strength of these copies, and none of them is copied or restored.";
     JobDamaged: "job-damaged", "A job's copy is damaged", Nobody, Watch,
         means "a job's copy was read and is not what it should be: bytes differ, or files are gone from it",
-        do "`strongroom job show` names the files; check the target's disk; run the job again, which copies what differs, and proves it",
+        do "`strongroom job show` names the files; check the target's disk; if the source is right, delete the damaged copies and run the job again",
         meanwhile "The job goes on by its schedule. Its copy counts as damaged until a whole proof.";
     DriveFailing: "drive-failing", "The drive reports errors", Drive, Work,
         means "the drive reports errors on writing, syncing or reading",
