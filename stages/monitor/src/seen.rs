@@ -11,6 +11,7 @@ use strongroom_model::event::{Act, Failed, Selection};
 use strongroom_model::fold::fold;
 use strongroom_model::host::Host;
 use strongroom_model::job::Job;
+use strongroom_model::presence;
 use strongroom_model::{DriveId, HostName, JobName, StreamName, SubjectKind};
 
 /// Hosts and drives that a site has, at most.
@@ -34,7 +35,7 @@ pub struct JobSeen {
 pub struct HostSeen {
     /// Its name.
     pub name: HostName,
-    /// How long ago a process of it gave a sign of life; `None`: longer than signs are kept.
+    /// How long ago a process that runs its jobs gave a sign of life; `None`: longer than signs are kept.
     pub silent_for: Option<SignedDuration>,
     /// Since when it is expected to be there.
     pub since: Timestamp,
@@ -98,11 +99,13 @@ async fn hosts(log: &EventLog, jobs: &[JobSeen]) -> Result<Vec<HostSeen>, LogErr
     for (stream, history) in histories {
         let (Ok(name), Ok(host)) = (stream.id().parse::<HostName>(), fold::<Host>(&history)) else { continue };
         let has_jobs = jobs.iter().any(|one| one.job.defined.as_ref().is_some_and(|defined| defined.host == name));
-        let (Some(joined), Some(last)) = (host.joined.filter(|_| !host.is_retired && has_jobs), history.last()) else {
+        let (true, Some(last)) = (host.joined.is_some() && !host.is_retired && has_jobs, history.last()) else {
             continue;
         };
-        let of_it = signs.iter().filter(|sign| sign.sign.actor.host() == Some(&*joined.system) && !sign.sign.has_ended);
-        seen.push(HostSeen { name, silent_for: of_it.map(|sign| sign.age.abs()).min(), since: last.time });
+        // By who runs its jobs: another process of the same machine does none of them.
+        let runs_its_jobs = |seen: &&presence::Seen| seen.job_worker_of(&name).is_some() && !seen.sign.has_ended;
+        let silent_for = signs.iter().filter(runs_its_jobs).map(|seen| seen.age.abs()).min();
+        seen.push(HostSeen { name, silent_for, since: last.time });
     }
     seen.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(seen)
