@@ -72,11 +72,7 @@ impl<'a> Fleet<'a> {
 
     /// How many messages each queue of the virtual host holds, those in hand included.
     pub fn queues(&self) -> Vec<(String, u64)> {
-        let listed =
-            self.rabbitmq.ctl(&["list_queues", "--vhost", &self.vhost.name, "name", "messages", "--formatter", "json"]);
-        let listed: serde_json::Value = serde_json::from_str(&listed).unwrap_or_else(|_| panic!("no JSON: {listed}"));
-        let queues = listed.as_array().unwrap().iter();
-        queues.map(|queue| (queue["name"].as_str().unwrap().to_owned(), queue["messages"].as_u64().unwrap())).collect()
+        queues(self.rabbitmq, &self.vhost)
     }
 
     /// Checks what must hold once the crew has left: each booking archived exactly once, the log
@@ -102,6 +98,14 @@ impl<'a> Fleet<'a> {
     pub fn is_raised(&self, part: &str) -> bool {
         self.alarms().iter().any(|alarm| alarm.contains(part))
     }
+}
+
+/// How many messages each queue of a virtual host holds, those in hand included.
+pub fn queues(rabbitmq: &RabbitMq, vhost: &Vhost) -> Vec<(String, u64)> {
+    let listed = rabbitmq.ctl(&["list_queues", "--vhost", &vhost.name, "name", "messages", "--formatter", "json"]);
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap_or_else(|_| panic!("no JSON: {listed}"));
+    let queues = listed.as_array().unwrap().iter();
+    queues.map(|queue| (queue["name"].as_str().unwrap().to_owned(), queue["messages"].as_u64().unwrap())).collect()
 }
 
 fn site(database: &Database, postgres: SocketAddr, vhost: &Vhost, rabbitmq: SocketAddr) -> Site {

@@ -55,6 +55,7 @@ fn alarms() -> String {
             ClearedBy::Work => "the next batch of that work succeeds",
             ClearedBy::Relay => "the relay finds it resolved",
             ClearedBy::Watch => "a process of the site finds it resolved",
+            ClearedBy::Monitor => "the monitor finds it resolved",
             ClearedBy::Event => "the next check finds it resolved",
             ClearedBy::Person => "a person has decided",
         };

@@ -13,7 +13,7 @@ use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::event::AlarmKey;
 use strongroom_model::presence::{Part, PartState, Sign};
 use strongroom_model::text::printable;
-use strongroom_model::{AlarmKind, DriveId, SubjectKind};
+use strongroom_model::{AlarmKind, Partition, SubjectKind};
 use strongroom_service::actor::actor_named;
 use strongroom_service::{Clock, Config};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -110,8 +110,8 @@ async fn give(
 }
 
 /// A change of these gives a sign at once. The words of what a part waits for may change with each look.
-fn states(parts: &[Part]) -> Vec<(String, Option<DriveId>, PartState)> {
-    parts.iter().map(|part| (part.role.clone(), part.drive, part.state)).collect()
+fn states(parts: &[Part]) -> Vec<(String, Option<Partition>, PartState)> {
+    parts.iter().map(|part| (part.role.clone(), part.partition.clone(), part.state)).collect()
 }
 
 /// Where nothing can be recorded, no part can work.
@@ -165,7 +165,7 @@ mod tests {
         let shown = works.clone();
         let parts = move || {
             let state = if shown.load(Ordering::Relaxed) { PartState::Working } else { PartState::Paused };
-            vec![Part { role: "fetch".to_owned(), drive: None, state, alarm: None, waits_for: None }]
+            vec![Part { role: "fetch".to_owned(), partition: None, state, alarm: None, waits_for: None }]
         };
         let presence = Presence::start(&config, &site.log, &site.clock, "run", parts, None);
         until(&site, PartState::Paused).await;

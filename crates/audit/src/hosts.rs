@@ -9,6 +9,7 @@ use serde::Serialize;
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::fold::fold;
 use strongroom_model::host::Host;
+use strongroom_model::presence;
 use strongroom_model::text::shown_to_the_minute;
 use strongroom_model::{AlarmKind, HostName, StreamName, SubjectKind};
 
@@ -22,7 +23,7 @@ const MAX_HOSTS: usize = 1024;
 pub struct HostSeen {
     /// Its name.
     pub name: HostName,
-    /// How long ago a process of it gave a sign of life; `None`: longer than signs are kept.
+    /// How long ago a process that runs its jobs gave a sign of life; `None`: longer than signs are kept.
     pub silent_for: Option<SignedDuration>,
     /// Since when it is expected to be there.
     pub since: Timestamp,
@@ -63,13 +64,12 @@ pub async fn hosts_seen(
     let mut seen = Vec::new();
     for (stream, history) in histories {
         let (Ok(name), Ok(host)) = (stream.id().parse::<HostName>(), fold::<Host>(&history)) else { continue };
-        let (Some(joined), Some(last)) =
-            (host.joined.filter(|_| !host.is_retired && is_expected(&name)), history.last())
-        else {
-            continue;
-        };
-        let of_it = signs.iter().filter(|sign| sign.sign.actor.host() == Some(&*joined.system) && !sign.sign.has_ended);
-        seen.push(HostSeen { name, silent_for: of_it.map(|sign| sign.age.abs()).min(), since: last.time });
+        let is_there = host.joined.is_some() && !host.is_retired && is_expected(&name);
+        let Some(last) = history.last().filter(|_| is_there) else { continue };
+        // By who runs its jobs: another process of the same machine does none of them.
+        let runs_its_jobs = |seen: &&presence::Seen| seen.job_worker_of(&name).is_some() && !seen.sign.has_ended;
+        let silent_for = signs.iter().filter(runs_its_jobs).map(|seen| seen.age.abs()).min();
+        seen.push(HostSeen { name, silent_for, since: last.time });
     }
     seen.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(seen)

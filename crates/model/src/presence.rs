@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::flow::StageName;
-use crate::id::{Actor, DriveId};
+use crate::id::{Actor, HostName};
+use crate::status::Partition;
+use crate::stream::SubjectKind;
 
 /// The role of the relay, the only one that is not a stage.
 pub const RELAY: &str = "relay";
@@ -50,9 +52,9 @@ pub struct Sign {
 pub struct Part {
     /// A stage's name, or [`RELAY`].
     pub role: String,
-    /// Its drive, if bound to one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub drive: Option<DriveId>,
+    /// The drive or host whose work it does, if bound to one.
+    #[serde(default, alias = "drive", skip_serializing_if = "Option::is_none")]
+    pub partition: Option<Partition>,
     /// Its state.
     pub state: PartState,
     /// The pausing alarm, such as `drive-full.<drive>`.
@@ -96,10 +98,22 @@ impl Seen {
         !self.sign.has_ended && self.age.abs() <= patience
     }
 
-    fn parts<'a>(&'a self, role: &'a str, drive: Option<DriveId>) -> impl Iterator<Item = &'a Part> {
+    /// The part that runs a host's jobs, if it has one. Earlier versions did not name the host: then it is the system's.
+    #[must_use]
+    pub fn job_worker_of(&self, host: &HostName) -> Option<&Part> {
+        let is_its = |part: &&Part| match &part.partition {
+            Some(partition) => partition.as_str() == host.as_str(),
+            None => self.sign.actor.host().is_some_and(|system| HostName::of_system(system) == *host),
+        };
+        self.sign.parts.iter().filter(|part| part.role == StageName::Transfer.name()).find(is_its)
+    }
+
+    fn parts<'a>(&'a self, role: &'a str, partition: Option<&'a Partition>) -> impl Iterator<Item = &'a Part> {
         // Before it has a drive, or reading the log itself, a process names none.
-        let fits =
-            move |part: &&Part| part.role == role && (drive.is_none() || part.drive.is_none() || part.drive == drive);
+        let fits = move |part: &&Part| {
+            part.role == role
+                && partition.is_none_or(|partition| part.partition.as_ref().is_none_or(|its| its == partition))
+        };
         self.sign.parts.iter().filter(fits)
     }
 }
@@ -109,8 +123,8 @@ impl Seen {
 pub struct Waiting {
     /// The stage.
     pub stage: StageName,
-    /// The drive that binds it.
-    pub drive: Option<DriveId>,
+    /// The drive or host that binds it.
+    pub partition: Option<Partition>,
 }
 
 /// A role that waiting work lacks.
@@ -118,9 +132,9 @@ pub struct Waiting {
 pub struct Missing {
     /// A stage's name, or [`RELAY`].
     pub role: String,
-    /// The drive that binds the work.
+    /// The drive or host that binds the work.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub drive: Option<DriveId>,
+    pub partition: Option<Partition>,
     /// The last sign of a process with that role, if remembered.
     pub last_sign_at: Option<Timestamp>,
     /// Whether it stopped in order.
@@ -147,8 +161,8 @@ pub fn missing(signs: &[Seen], work: &[Waiting], relayed: bool, now: Timestamp) 
     let notify = Some(NOTIFY).filter(|role| is_needed(role) && !is_there(signs, role, None));
     let always = relay.into_iter().chain(notify).map(|role| (role, None));
     let stages = work.iter().filter(|waiting| waiting.stage != StageName::Notify);
-    let stages = stages.map(|waiting| (waiting.stage.name(), waiting.drive));
-    always.chain(stages.filter(|(role, drive)| !is_there(signs, role, *drive))).map(of(signs, now)).collect()
+    let stages = stages.map(|waiting| (waiting.stage.name(), waiting.partition.as_ref()));
+    always.chain(stages.filter(|(role, partition)| !is_there(signs, role, *partition))).map(of(signs, now)).collect()
 }
 
 /// Publishing relays, longest active first.
@@ -173,28 +187,28 @@ fn has_relay(seen: &Seen) -> bool {
     seen.is_alive() && seen.parts(RELAY, None).any(|part| matches!(part.state, PartState::Working | PartState::Paused))
 }
 
-fn is_there(signs: &[Seen], role: &str, drive: Option<DriveId>) -> bool {
+fn is_there(signs: &[Seen], role: &str, partition: Option<&Partition>) -> bool {
     // One alarm about the broker is enough.
     let relay_reports =
         signs.iter().any(|seen| seen.is_alive() && seen.parts(RELAY, None).any(|part| part.state == PartState::Paused));
     let mut alive = signs.iter().filter(|seen| seen.is_alive());
-    alive.any(|seen| seen.parts(role, drive).any(|part| relay_reports || part.state != PartState::Cut))
+    alive.any(|seen| seen.parts(role, partition).any(|part| relay_reports || part.state != PartState::Cut))
 }
 
 /// Without a broker, any process has every role.
-fn last_of<'a>(signs: &'a [Seen], role: &str, drive: Option<DriveId>) -> Option<&'a Seen> {
-    let did = |seen: &&Seen| role == RUN || seen.parts(role, drive).next().is_some();
+fn last_of<'a>(signs: &'a [Seen], role: &str, partition: Option<&Partition>) -> Option<&'a Seen> {
+    let did = |seen: &&Seen| role == RUN || seen.parts(role, partition).next().is_some();
     signs.iter().filter(did).min_by_key(|seen| seen.age)
 }
 
-fn of(signs: &[Seen], now: Timestamp) -> impl Fn((&str, Option<DriveId>)) -> Missing {
-    move |(role, drive)| {
-        let last = last_of(signs, role, drive);
+fn of(signs: &[Seen], now: Timestamp) -> impl Fn((&str, Option<&Partition>)) -> Missing {
+    move |(role, partition)| {
+        let last = last_of(signs, role, partition);
         let alive = signs.iter().filter(|seen| seen.is_alive());
-        let cut = alive.flat_map(|seen| seen.parts(role, drive)).find(|part| part.state == PartState::Cut);
+        let cut = alive.flat_map(|seen| seen.parts(role, partition)).find(|part| part.state == PartState::Cut);
         Missing {
             role: role.to_owned(),
-            drive,
+            partition: partition.cloned(),
             last_sign_at: last.and_then(|last| now.checked_sub(last.age).ok()),
             ended: last.is_some_and(|last| last.sign.has_ended),
             cut: cut.map(|part| part.waits_for.clone().unwrap_or_else(|| "it has not begun".to_owned())),
@@ -203,14 +217,24 @@ fn of(signs: &[Seen], now: Timestamp) -> impl Fn((&str, Option<DriveId>)) -> Mis
 }
 
 impl Missing {
+    /// Its stage, unless it is the relay or the process with every role.
+    #[must_use]
+    pub fn stage(&self) -> Option<StageName> {
+        StageName::ALL.iter().copied().find(|stage| stage.name() == self.role)
+    }
+
     /// One sentence; `shown` formats a time.
     #[must_use]
     pub fn sentence(&self, shown: impl Fn(Timestamp) -> String) -> String {
-        let what = match (self.role.as_str(), self.drive) {
+        let bound_to = self.stage().and_then(StageName::partitions);
+        let what = match (self.role.as_str(), &self.partition) {
             (RELAY, _) => "no relay hands work out".to_owned(),
             (RUN, _) => "no `strongroom run` is at work".to_owned(),
             (NOTIFY, _) => "no notify worker mails".to_owned(),
             (role, None) => format!("no {role} worker takes it"),
+            (role, Some(host)) if bound_to == Some(SubjectKind::Host) => {
+                format!("no {role} worker of host {host} takes it")
+            }
             (role, Some(drive)) => format!("no {role} worker for drive {drive} takes it"),
         };
         match (&self.cut, self.last_sign_at) {
@@ -225,11 +249,15 @@ impl Missing {
     #[must_use]
     pub fn next_step(&self) -> String {
         // One process has both.
-        let role = if self.role == StageName::Purge.name() { StageName::Custody.name() } else { self.role.as_str() };
+        let role = match self.stage() {
+            Some(StageName::Purge) => StageName::Custody.name(),
+            Some(StageName::Prove) => StageName::Transfer.name(),
+            _ => self.role.as_str(),
+        };
         let start = format!(
             "start `strongroom {role}` (`systemctl start strongroom@{role}`, or the pod or container of that name)"
         );
-        match (role, self.drive) {
+        match (role, &self.partition) {
             _ if self.cut.is_some() => format!(
                 "see what `strongroom {role}` says of the broker in its journal; `strongroom doctor` on its host tries the login"
             ),
@@ -238,6 +266,7 @@ impl Missing {
                 "start `strongroom relay` (`systemctl start strongroom-relay`, or the pod or container of that name)"
                     .to_owned()
             }
+            (_, Some(host)) if self.stage().is_some_and(StageName::is_of_jobs) => format!("{start} on host {host}"),
             (_, Some(_)) => format!("{start} on the host that mounts that drive"),
             _ => start,
         }
@@ -253,7 +282,7 @@ mod tests {
     }
 
     fn part(role: &str, state: PartState) -> Part {
-        Part { role: role.to_owned(), drive: None, state, alarm: None, waits_for: None }
+        Part { role: role.to_owned(), partition: None, state, alarm: None, waits_for: None }
     }
 
     fn seen(parts: Vec<Part>, age_s: i64) -> Seen {
@@ -270,8 +299,8 @@ mod tests {
         Seen { process: Uuid::nil(), sign, age: SignedDuration::from_secs(age_s) }
     }
 
-    fn waiting(stage: StageName, drive: Option<DriveId>) -> Waiting {
-        Waiting { stage, drive }
+    fn waiting(stage: StageName, partition: Option<Partition>) -> Waiting {
+        Waiting { stage, partition }
     }
 
     /// What is missing beside a relay and notify, which are there.
@@ -325,15 +354,47 @@ mod tests {
     #[test]
     fn verify_must_be_there_for_the_drive_that_the_work_is_bound_to() {
         let [blue, red] = ["7d444840-9dc0-41d1-b245-5ffdce74fad2", "5f0c2f3e-8a57-4a0e-9a43-0b7a5c1d2e3f"]
-            .map(|id| id.parse::<DriveId>().unwrap());
-        let of_blue = Part { drive: Some(blue), ..part("verify", PartState::Working) };
+            .map(|id| id.parse::<Partition>().unwrap());
+        let of_blue = Part { partition: Some(blue.clone()), ..part("verify", PartState::Working) };
         let signs = [seen(vec![of_blue], 0)];
-        let work = [blue, red].map(|drive| waiting(StageName::Verify, Some(drive)));
+        let work = [blue, red.clone()].map(|drive| waiting(StageName::Verify, Some(drive)));
         let missing = missing(&[&signs[..], &[others()]].concat(), &work, true, now());
-        assert_eq!(missing.iter().map(|missing| missing.drive).collect::<Vec<_>>(), [Some(red)]);
+        assert_eq!(missing.iter().map(|missing| missing.partition.clone()).collect::<Vec<_>>(), [Some(red)]);
         assert!(missing[0].next_step().ends_with("on the host that mounts that drive"), "{}", missing[0].next_step());
         let nowhere = [seen(vec![part("verify", PartState::Paused)], 0)];
         assert!(sentences(&nowhere, &work).is_empty(), "it waits for its drive, whichever that is");
+    }
+
+    #[test]
+    fn a_hosts_jobs_wait_for_a_worker_of_that_host() {
+        let [here, there] = ["office-1", "office-2"].map(|name| name.parse::<HostName>().unwrap());
+        let worker = |role: &str| Part { partition: Some((&here).into()), ..part(role, PartState::Working) };
+        let signs = [seen(vec![worker("transfer"), worker("prove")], 0), others()];
+        let work = [StageName::Transfer, StageName::Prove]
+            .map(|stage| [&here, &there].map(|host| waiting(stage, Some(host.into()))))
+            .concat();
+        let missing = missing(&signs, &work, true, now());
+        let sentences: Vec<String> = missing.iter().map(|missing| missing.sentence(|_| String::new())).collect();
+        assert_eq!(
+            sentences,
+            [
+                "no transfer worker of host office-2 takes it: none has given a sign of life",
+                "no prove worker of host office-2 takes it: none has given a sign of life"
+            ]
+        );
+        for missing in &missing {
+            let step = missing.next_step();
+            assert!(step.starts_with("start `strongroom transfer` ") && step.ends_with(" on host office-2"), "{step}");
+        }
+        assert!(signs[0].job_worker_of(&here).is_some() && signs[0].job_worker_of(&there).is_none());
+        let system = "backup-1".parse().unwrap();
+        assert!(signs[0].job_worker_of(&system).is_none(), "its system may be named otherwise");
+        let earlier = r#"{"role":"transfer","state":"working"}"#;
+        let earlier = seen(vec![serde_json::from_str(earlier).unwrap()], 0);
+        assert!(earlier.job_worker_of(&system).is_some(), "an earlier version names no host");
+        let drive = r#"{"role":"verify","drive":"7d444840-9dc0-41d1-b245-5ffdce74fad2","state":"working"}"#;
+        let drive: Part = serde_json::from_str(drive).unwrap();
+        assert!(drive.partition.is_some(), "an earlier version names its drive so");
     }
 
     #[test]

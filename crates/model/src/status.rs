@@ -8,6 +8,7 @@ use std::str::FromStr;
 use crate::booking_status::BookingStatus;
 use crate::event::{Event, Failed};
 use crate::id::{DriveId, HostName};
+use crate::macros::serde_as_text;
 use crate::text::printable;
 
 /// A subject's status, such as `backed-up`.
@@ -100,6 +101,8 @@ pub fn status_after(before: Option<&Status>, event: &Event) -> Option<Status> {
 /// Where work can be done, such as one drive; part of a queue's name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Partition(String);
+
+serde_as_text!(Partition);
 
 /// A queue's name, with site and stage, has at most 255 bytes.
 const MAX_PARTITION_BYTES: usize = 64;

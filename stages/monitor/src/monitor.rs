@@ -82,10 +82,11 @@ impl Monitor {
             self.looked_at = Some(now);
             return Ok(());
         }
+        // In this order: what another monitor clears after we have looked would else be raised again.
+        let raised = self.raised().await?;
         let seen = Seen::look(&self.log, &mut self.book).await?;
         let due = due(&seen, &self.expected, now);
         let keys: BTreeSet<AlarmKey> = due.iter().map(|alarm| AlarmKey::new(alarm.kind, &alarm.subject)).collect();
-        let raised = self.raised().await?;
         for key in raised.difference(&keys) {
             self.alarms.clear(key, over(key.kind), None).await?;
         }

@@ -7,10 +7,11 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use strongroom_audit::HostSeen;
 use strongroom_model::event::{
-    Failed, JobCounts, JobDefined, JobEvidence, JobOutcome, JobRunEnded, JobSchedule, WholeProof,
+    ClearedBy, Failed, JobCounts, JobDefined, JobEvidence, JobOutcome, JobRunEnded, JobSchedule, WholeProof,
 };
 use strongroom_model::job::Job;
-use strongroom_model::{Algorithm, ByteCount, Digest, FailureKind, JobRunId, StageName};
+use strongroom_model::{AlarmKind, Algorithm, ByteCount, Digest, FailureKind, JobRunId, StageName};
+use strongroom_monitor::judge::KINDS;
 use strongroom_monitor::{DriveSeen, Expectations, JobSeen, Seen, due};
 
 fn at(text: &str) -> Timestamp {
@@ -161,4 +162,12 @@ fn a_silent_host_and_a_drive_that_is_due_are_named() {
     let far = host(Some(SignedDuration::from_hours(26)));
     let all = seen(vec![far, host(None)], vec![drive("2026-01-01T08:00:00Z")]);
     insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn the_monitor_and_nobody_else_clears_what_it_raises() {
+    let is_its = |kind: &AlarmKind| KINDS.contains(kind) || *kind == AlarmKind::MonitorSilent;
+    for kind in AlarmKind::ALL {
+        assert_eq!(kind.cleared_by() == ClearedBy::Monitor, is_its(kind), "{}", kind.code());
+    }
 }

@@ -15,32 +15,8 @@ struct JobSite {
     folder: TempDir,
 }
 
-/// Copies and compares. It waits while there is a file `wait` beside the source, and says so with a file `began`.
-const COPY: &str = r#"#!/bin/sh
-set -u
-read -r request
-op=$(printf '%s' "$request" | sed 's/.*"op":"\([a-z]*\)".*/\1/')
-source=$(printf '%s' "$request" | sed 's/.*"source":"\([^"]*\)".*/\1/')
-target=$(printf '%s' "$request" | sed 's/.*"target":"\([^"]*\)".*/\1/')
-echo '{"type":"hello","protocol":1,"name":"copy","version":"1"}'
-case $op in
-describe) echo '{"type":"result","outcome":"done","sentence":"Copies.","describe":{"name":"copy","version":"1","operations":["describe","run","verify"]}}' ;;
-run)
-    touch "$source.began"
-    while [ -e "$source.wait" ]; do sleep 0.1; done
-    cp -R "$source/." "$target/"
-    n=$(find "$source" -type f | wc -l)
-    echo "{\"type\":\"result\",\"outcome\":\"done\",\"sentence\":\"$((n)) files copied.\",\"counts\":{\"seen\":$((n)),\"copied\":$((n))}}" ;;
-verify)
-    bad=$(diff -rq --exclude=.strongroom "$source" "$target" | wc -l)
-    n=$(find "$source" -type f | wc -l)
-    if [ $((bad)) -eq 0 ]
-    then echo "{\"type\":\"result\",\"outcome\":\"done\",\"sentence\":\"All files are right.\",\"counts\":{\"seen\":$((n)),\"proven\":$((n))},\"evidence\":{\"method\":\"bytes\",\"files\":$((n))}}"
-    else echo "{\"type\":\"result\",\"outcome\":\"failed\",\"sentence\":\"$((bad)) files differ.\",\"counts\":{\"seen\":$((n)),\"mismatched\":$((bad))},\"evidence\":{\"method\":\"bytes\",\"files\":$((n))}}"
-    fi ;;
-*) echo '{"type":"unsupported"}' ;;
-esac
-"#;
+/// A plugin; see there for what a test can have it do.
+const COPY: &str = include_str!("../../src/copy.sh");
 
 impl JobSite {
     fn new(job: &str) -> Self {
@@ -192,10 +168,10 @@ fn r3_a_run_that_was_killed_in_the_middle_is_recorded_as_interrupted_and_done_ag
     let service = site.service();
     until_true("the job to be defined", || site.jobs()[0]["name"] == "documents");
     site.run(&["job", "run", "documents", "--detach"]).expect_code(0);
-    until_true("the tool to begin", || site.path("source.began").exists());
+    until_true("the tool to begin", || site.path("source.starts").exists());
     service.kill();
     fs::remove_file(site.path("source.wait")).unwrap();
-    fs::remove_file(site.path("source.began")).unwrap();
+    fs::remove_file(site.path("source.starts")).unwrap();
     let service = site.service();
     until_true("the run to be done again", || site.state() == "proven");
     service.stop();
@@ -213,7 +189,7 @@ fn r11_a_run_is_cancelled_by_a_request_in_the_log() {
     let service = site.service();
     until_true("the job to be defined", || site.jobs()[0]["name"] == "documents");
     site.run(&["job", "run", "documents", "--detach"]).expect_code(0);
-    until_true("the tool to begin", || site.path("source.began").exists());
+    until_true("the tool to begin", || site.path("source.starts").exists());
     site.run(&["job", "cancel", "documents", "--reason", "the link is needed"]).expect_code(0);
     // Somebody else is faster than the worker, or is told that the run has ended.
     site.run(&["job", "cancel", "documents", "--reason", "never mind"]);

@@ -17,6 +17,7 @@
 //! - `missing`: a part dies for good, and a person hears of it;
 //! - `slow`: a transfer takes longer than the broker waits for;
 //! - `mail`: the mail server is down;
+//! - `jobs`: backup jobs of two hosts, each by its own workers;
 //! - `truth`: each part is dead in turn, and every place says so;
 //! - `two_lines`: from the embedded default to all this by two lines of configuration.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -26,6 +27,7 @@ mod broker;
 mod cluster;
 mod database;
 mod full;
+mod jobs;
 mod kills;
 mod left_raised;
 mod mail;

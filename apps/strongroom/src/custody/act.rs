@@ -148,7 +148,7 @@ async fn is_at_work(log: &EventLog, drive: DriveId) -> Result<bool, CliError> {
     let does = |part: &strongroom_model::presence::Part| {
         part.role == StageName::Custody.name()
             && part.state == PartState::Working
-            && part.drive.is_none_or(|bound| bound == drive)
+            && part.partition.as_ref().is_none_or(|bound| *bound == drive.into())
     };
     Ok(log.signs().await?.iter().any(|seen| seen.is_alive() && seen.sign.parts.iter().any(does)))
 }

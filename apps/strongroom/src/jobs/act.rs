@@ -9,7 +9,7 @@ use strongroom_jobs::{JobStage, request_run};
 use strongroom_model::event::JobWork;
 use strongroom_model::fold::fold;
 use strongroom_model::job::{Job, JobRun};
-use strongroom_model::presence::PartState;
+use strongroom_model::presence::{PartState, Seen};
 use strongroom_model::{Actor, HostName, JobName, JobRunId, Recorded, StageName, StreamName, Version, next_step};
 use strongroom_service::actor::{actor, person};
 use strongroom_service::{Clock, Config};
@@ -89,19 +89,18 @@ pub(crate) async fn see_through(
             record(config, log, clock).await?;
             return Ok(state);
         }
-        let its_host = state.requested.as_ref().map(|requested| requested.host.clone());
         if let Some(failed) = state.failure.as_ref().filter(|_| state.failures > failures_before) {
             return Err(CliError::new(failed.message.clone()).next_step(format!(
                 "{}; the run stays requested, and is tried again by a service, or by the command given again",
                 failed.kind.step()
             )));
         }
-        if is_at_work(log, &host).await? {
+        let its_host = state.requested.as_ref().map_or(&host, |requested| &requested.host);
+        if is_at_work(log, its_host).await? {
             tokio::time::sleep(LOOK_AGAIN).await;
             continue;
         }
-        if its_host.as_ref() != Some(&host) {
-            let its_host = its_host.map_or_else(|| "another".to_owned(), |host| host.to_string());
+        if *its_host != host {
             return Err(CliError::new(format!("job {name} is done on host {its_host}, and this is {host}")).next_step(
                 "see that `strongroom transfer` works there; the run is requested, and starts as soon as it does",
             ));
@@ -151,12 +150,6 @@ pub(crate) async fn state(log: &EventLog, run: JobRunId) -> Result<(JobRun, Vec<
 
 /// Whether a process that is alive does jobs on that host.
 async fn is_at_work(log: &EventLog, host: &HostName) -> Result<bool, CliError> {
-    let does = |part: &strongroom_model::presence::Part| {
-        part.role == StageName::Transfer.name() && part.state == PartState::Working
-    };
-    let signs = log.signs().await?;
-    Ok(signs.iter().any(|seen| {
-        let is_there = seen.sign.actor.host().is_some_and(|system| HostName::of_system(system) == *host);
-        seen.is_alive() && is_there && seen.sign.parts.iter().any(does)
-    }))
+    let does = |seen: &Seen| seen.job_worker_of(host).is_some_and(|part| part.state == PartState::Working);
+    Ok(log.signs().await?.iter().any(|seen| seen.is_alive() && does(seen)))
 }

@@ -4,6 +4,7 @@ use strongroom_bus::{Pipeline, PipelineView, RelayHandle, RelayHealth, RelayView
 use strongroom_model::event::AlarmKey;
 use strongroom_model::presence::{Part, PartState, RELAY};
 use strongroom_model::text::printable;
+use strongroom_model::{HostName, Partition};
 
 use crate::process::role::Role;
 
@@ -18,6 +19,8 @@ pub(crate) struct Parts {
     relay: Option<RelayView>,
     /// Whether a broker brings the work.
     relayed: bool,
+    /// Whose jobs it runs.
+    host: HostName,
 }
 
 #[derive(Debug)]
@@ -30,11 +33,17 @@ pub(crate) struct Troubles {
 
 impl Parts {
     /// Of a process that was opened for these, with that pipeline and that relay; `relayed` where a broker brings the
-    /// work.
-    pub(crate) fn of(roles: &[Role], pipeline: &Pipeline, relay: Option<&RelayHandle>, relayed: bool) -> Self {
+    /// work. It runs that host's jobs, if any.
+    pub(crate) fn of(
+        roles: &[Role],
+        pipeline: &Pipeline,
+        relay: Option<&RelayHandle>,
+        relayed: bool,
+        host: HostName,
+    ) -> Self {
         // Without a broker there is no relay to be missed.
         let roles = roles.iter().copied().filter(|role| relayed || *role != Role::Relay).collect();
-        Self { roles, pipeline: pipeline.view(), relay: relay.map(RelayHandle::view), relayed }
+        Self { roles, pipeline: pipeline.view(), relay: relay.map(RelayHandle::view), relayed, host }
     }
 
     /// Whether a broker brings the work.
@@ -98,6 +107,9 @@ impl Parts {
                 parts.push(part(role.name(), PartState::Cut, Some("it has not begun")));
             }
         }
+        // Also without a broker, or before it is connected: nothing but the configuration says whose jobs they are.
+        let is_of_jobs = |part: &&mut Part| Role::of_jobs().any(|role| role.name() == part.role);
+        parts.iter_mut().filter(is_of_jobs).for_each(|part| part.partition = Some(Partition::from(&self.host)));
         parts
     }
 }
@@ -134,7 +146,7 @@ fn of_the_work(stages: &[StageProgress], relay: Option<RelayHealth>) -> Option<S
 
 fn part(role: &str, state: PartState, waits_for: Option<&str>) -> Part {
     let waits_for = waits_for.map(|text| printable(text, WAITS_CHARS));
-    Part { role: role.to_owned(), drive: None, state, alarm: None, waits_for }
+    Part { role: role.to_owned(), partition: None, state, alarm: None, waits_for }
 }
 
 fn stage_part(stage: &StageProgress, relayed: bool) -> Part {
@@ -152,7 +164,7 @@ fn stage_part(stage: &StageProgress, relayed: bool) -> Part {
     };
     let obstacle = stage.paused.as_ref().map(|pause| &pause.obstacle);
     let alarm = obstacle.map(|obstacle| AlarmKey::new(obstacle.kind, &obstacle.subject).to_string());
-    Part { drive: link.and_then(|link| link.partition.as_ref()?.as_str().parse().ok()), alarm, ..standing }
+    Part { partition: link.and_then(|link| link.partition.clone()), alarm, ..standing }
 }
 
 /// A relay without a broker has raised an alarm about that.

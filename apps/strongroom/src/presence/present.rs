@@ -8,7 +8,7 @@ use strongroom_service::{Clock, Config};
 use super::backlog::Backlog;
 use crate::cli_error::{CliError, ErrorContext as _};
 
-/// How many pages of the copies that wait to be proven are searched: 20,000 copies.
+/// How many pages of each stage's work that is bound to a drive or host are searched: 20,000 pieces of work.
 const PAGES: usize = 40;
 
 #[derive(Debug)]

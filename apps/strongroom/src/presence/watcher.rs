@@ -12,7 +12,7 @@ use strongroom_eventlog::EventLog;
 use strongroom_model::event::{AlarmKey, AlarmRaised, ClearedBy};
 use strongroom_model::presence::{Missing, RELAY, Seen, active_relays, missing, several};
 use strongroom_model::text::shown;
-use strongroom_model::{AlarmKind, DriveId, Partition, StageName};
+use strongroom_model::{AlarmKind, Partition, StageName};
 use strongroom_service::actor::actor_named;
 use strongroom_service::{Clock, Config};
 use tokio::time::Instant;
@@ -21,7 +21,7 @@ use super::backlog::Backlog;
 use super::{gauges, raised};
 use crate::cli_error::CliError;
 
-/// How many pages of the copies that wait to be proven are looked through at each look.
+/// How many pages of the work that is bound to a drive or host are looked through at each look.
 const PAGES: usize = 1;
 
 /// For how many intervals of its signs a relay that has died shows beside the one that took over.
@@ -39,7 +39,7 @@ pub(crate) struct Watcher {
     backlog: Backlog,
     figures: Figures,
     /// Since when each has been missing, as far as this process has seen.
-    since: BTreeMap<(String, Option<DriveId>), Instant>,
+    since: BTreeMap<(String, Option<Partition>), Instant>,
     /// How long several relays may show at once.
     many_relays_after: Duration,
     many_since: Option<Instant>,
@@ -77,19 +77,24 @@ impl Watcher {
 
     async fn try_look(&mut self) -> Result<(), CliError> {
         let now = self.clock.now();
+        // Before the signs: what another process clears after we have read them would else be raised again.
+        let raised = raised(&self.log, |kind| kind.cleared_by() == ClearedBy::Watch).await?;
         let signs = self.log.signs().await?;
         let work = self.backlog.look(&self.log, now, PAGES).await?;
         let missing = missing(&signs, &work, true, now);
         gauges::presence(self.log.site(), &signs, &missing, now);
-        self.since.retain(|(role, drive), _| missing.iter().any(|one| one.role == *role && one.drive == *drive));
+        self.since
+            .retain(|(role, partition), _| missing.iter().any(|one| one.role == *role && one.partition == *partition));
+        let mut keys = Vec::with_capacity(missing.len());
         for one in &missing {
-            let since = *self.since.entry((one.role.clone(), one.drive)).or_insert_with(Instant::now);
+            let since = *self.since.entry((one.role.clone(), one.partition.clone())).or_insert_with(Instant::now);
             let patience = if one.role == RELAY { self.no_relay_after } else { self.no_worker_after };
-            if since.elapsed() >= patience {
+            let key = self.key(one);
+            if since.elapsed() >= patience && !raised.contains(&key) {
                 self.alarms.raise(&self.alarm(one), None).await?;
             }
+            keys.push(key);
         }
-        let mut keys: Vec<AlarmKey> = missing.iter().map(|one| self.key(one)).collect();
         if let Some(alarm) = many_relays(&signs) {
             if self.many_since.get_or_insert_with(Instant::now).elapsed() >= self.many_relays_after {
                 self.alarms.raise(&alarm, None).await?;
@@ -98,18 +103,17 @@ impl Watcher {
         } else {
             self.many_since = None;
         }
-        for key in raised(&self.log, |kind| kind.cleared_by() == ClearedBy::Watch).await? {
-            if !keys.contains(&key) {
-                self.alarms.clear(&key, over(key.kind), None).await?;
+        for key in &raised {
+            if !keys.contains(key) {
+                self.alarms.clear(key, over(key.kind), None).await?;
             }
         }
         Ok(())
     }
 
     fn key(&self, missing: &Missing) -> AlarmKey {
-        let stage = StageName::ALL.iter().copied().find(|stage| stage.name() == missing.role);
-        let queue = stage
-            .and_then(|stage| QueueName::stage(self.log.site(), stage, missing.drive.map(Partition::from).as_ref()));
+        let queue =
+            missing.stage().and_then(|stage| QueueName::stage(self.log.site(), stage, missing.partition.as_ref()));
         match queue {
             Some(queue) => AlarmKey::new(AlarmKind::NoWorker, queue),
             None => AlarmKey::new(AlarmKind::NoRelay, RELAY),

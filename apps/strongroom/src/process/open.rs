@@ -127,7 +127,7 @@ impl Process {
         let relay = relays.map(|broker| spawn_relay(wire::relay(&config, &log, broker, &clock, &stop)));
         let delivery = broker.clone().map_or(Delivery::InProcess, Delivery::Broker);
         let pipeline = Pipeline::new(wire::wiring(&config, &log, delivery, &clock, &stop, &shutdown));
-        let parts = Parts::of(roles, &pipeline, relay.as_ref(), broker.is_some());
+        let parts = Parts::of(roles, &pipeline, relay.as_ref(), broker.is_some(), config.host());
         // Without a broker this process is all there is, and does not look for others.
         let watcher = broker.is_some().then(|| Watcher::new(&config, &log, &clock, verb));
         let shown = parts.clone();

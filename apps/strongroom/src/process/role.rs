@@ -44,6 +44,11 @@ impl Role {
         Self::ALL.into_iter().filter(is_wanted).collect()
     }
 
+    /// Those that run a host's jobs.
+    pub(crate) fn of_jobs() -> impl Iterator<Item = Self> {
+        StageName::ALL.iter().copied().filter(|stage| stage.is_of_jobs()).map(Self::Stage)
+    }
+
     /// Whether this site takes documents off a server: not if it has only jobs.
     pub(crate) fn has_bookings(config: &Config) -> bool {
         config.source.url.is_some() || config.drive.root.is_some() || config.own_jobs().next().is_none()

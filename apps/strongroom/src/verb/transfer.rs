@@ -30,8 +30,8 @@ pub(crate) async fn run(args: &Args, mut config: Config) -> Result<Exit, CliErro
     if let Some(concurrency) = args.concurrency {
         config.transfer.concurrency = concurrency;
     }
-    let roles = [Role::Stage(StageName::Transfer), Role::Stage(StageName::Prove)];
-    let mut process = Process::worker_of("transfer", &roles, config, &args.common).await?;
+    let roles: Vec<Role> = Role::of_jobs().collect();
+    let mut process = Process::worker_of(StageName::Transfer.name(), &roles, config, &args.common).await?;
     process.start_jobs();
     let done = process.work().await;
     process.end(done).await

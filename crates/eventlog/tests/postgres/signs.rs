@@ -21,7 +21,7 @@ fn sign(role: &str) -> Sign {
         cannot_record: None,
         parts: vec![Part {
             role: role.to_owned(),
-            drive: None,
+            partition: None,
             state: PartState::Working,
             alarm: None,
             waits_for: None,

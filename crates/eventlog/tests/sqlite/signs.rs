@@ -26,7 +26,7 @@ async fn r8_a_sign_lies_beside_the_log_for_its_owner_alone_and_is_forgotten_afte
         cannot_record: None,
         parts: vec![Part {
             role: "fetch".to_owned(),
-            drive: None,
+            partition: None,
             state: PartState::Working,
             alarm: None,
             waits_for: None,

@@ -31,8 +31,10 @@ pub enum ClearedBy {
     Work,
     /// The relay.
     Relay,
-    /// Any process.
+    /// Any process that works over a broker.
     Watch,
+    /// The monitor.
+    Monitor,
     /// The next event that shows recovery.
     Event,
     /// A person's decision.
@@ -129,7 +131,7 @@ alarm_kinds! {
         means "copies on a drive were read back and are not what was proven, or its months' folders are not as the log says: the alarm names the first, `strongroom list subjects --kind copy --status damaged` all of them",
         do "mount a drive with good copies of them, then `strongroom drive repair FOLDER --from FOLDER`; check the drive as for `drive-failing`",
         meanwhile "Nothing is deleted on the server on the strength of these copies, and none of them is copied or restored.";
-    JobDamaged: "job-damaged", "A job's copy is damaged", Nobody, Watch,
+    JobDamaged: "job-damaged", "A job's copy is damaged", Nobody, Monitor,
         means "a job's copy was read and is not what it should be: bytes differ, or files are gone from it",
         do "`strongroom job show` names the files; check the target's disk; if the source is right, delete the damaged copies and run the job again",
         meanwhile "The job goes on by its schedule. Its copy counts as damaged until a whole proof.";
@@ -201,11 +203,11 @@ alarm_kinds! {
         means "a run that should have started did not, or does not finish",
         do "see whether `strongroom run` or its timer still runs; `strongroom status`",
         meanwhile "Nothing new is backed up until a run starts.";
-    JobFailed: "job-failed", "A job did not do its work", Nobody, Watch,
+    JobFailed: "job-failed", "A job did not do its work", Nobody, Monitor,
         means "a job's last run failed in a way that it does not get over by itself, or left out some of the files",
         do "`strongroom job show` says what happened and what to do; then `strongroom job run`",
         meanwhile "The job's earlier copy stays as it is. The schedule goes on.";
-    JobObstructed: "job-obstructed", "A job cannot be done now", Nobody, Watch,
+    JobObstructed: "job-obstructed", "A job cannot be done now", Nobody, Monitor,
         means "a job's target is missing, full or another one, or its plugin was changed: nothing was written",
         do "do as the alarm says: mount the target, make room, accept the plugin; the job goes on by itself",
         meanwhile "Nothing is written for that job until then. Other jobs go on.";
@@ -213,23 +215,23 @@ alarm_kinds! {
         means "the tool of a job's run has said nothing for the job's `stall` time: it may wait for a disk, a network, or an answer that nobody gives",
         do "look at the tool on the job's host; `strongroom job cancel` ends it, and the job's `timeout` does in any case",
         meanwhile "The run goes on. No other run of that job starts.";
-    JobOverdue: "job-overdue", "A job is overdue", Nobody, Watch,
+    JobOverdue: "job-overdue", "A job is overdue", Nobody, Monitor,
         means "a run that a job's schedule expects did not start, or does not end",
         do "see whether `strongroom run` or `strongroom transfer` works on the job's host: `strongroom status`",
         meanwhile "The job's copy is as old as its last run.";
-    ProofOverdue: "proof-overdue", "A job's last whole proof is too old", Nobody, Watch,
+    ProofOverdue: "proof-overdue", "A job's last whole proof is too old", Nobody, Monitor,
         means "the last proof of all files of a job's copy is older than its `max_age` allows, or there was none yet",
         do "`strongroom job run --prove` proves it now; `strongroom job show` says why the last proofs were not whole",
         meanwhile "The copy may be good: nobody has shown it for that long.";
-    HostSilent: "host-silent", "A host is not heard from", Nobody, Watch,
-        means "no process of a host that runs jobs has given a sign of life for `watch.host_silent_after`",
+    HostSilent: "host-silent", "A host is not heard from", Nobody, Monitor,
+        means "no process that runs a host's jobs has given a sign of life for `watch.host_silent_after`",
         do "see that the host is on and that `strongroom transfer` works there; a host that is gone for good: `strongroom host retire`",
         meanwhile "The jobs of that host are not done.";
-    DriveDue: "drive-due", "A drive is due", Nobody, Watch,
+    DriveDue: "drive-due", "A drive is due", Nobody, Monitor,
         means "the copies on a drive were last read back longer ago than `custody.evidence_fresh_for` allows, and the drive was not handed over, lost or retired",
         do "mount it: what is due is read back by itself; or `strongroom drive verify`",
         meanwhile "Its copies do not count for a purge.";
-    MonitorSilent: "monitor-silent", "Nobody watched the jobs for a while", Nobody, Watch,
+    MonitorSilent: "monitor-silent", "Nobody watched the jobs for a while", Nobody, Monitor,
         means "the monitor did not look for longer than `watch.monitor_silent_after`: what was due in that time is judged only now",
         do "see that `strongroom monitor` or `strongroom run` keeps running; the alarm names the time that nobody watched",
         meanwhile "It watches again. Alarms about that time may be late.";

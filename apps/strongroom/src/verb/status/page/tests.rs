@@ -101,12 +101,18 @@ fn r8_what_is_missing_for_the_work_that_waits_is_the_verdict() {
     status.bookings.counts.fetched = 8000;
     let drive = "7d444840-9dc0-41d1-b245-5ffdce74fad2".parse().unwrap();
     let at = "2026-11-21T03:12:00Z".parse().unwrap();
-    let role =
-        |role: &str, drive| Missing { role: role.to_owned(), drive, last_sign_at: Some(at), ended: false, cut: None };
-    status.missing = vec![role("verify", Some(drive)), role("notify", None)];
+    let role = |role: &str, partition| Missing {
+        role: role.to_owned(),
+        partition,
+        last_sign_at: Some(at),
+        ended: false,
+        cut: None,
+    };
+    let host = "office-2".parse().unwrap();
+    status.missing = vec![role("verify", Some(drive)), role("transfer", Some(host)), role("notify", None)];
     let part = |role: &str, state, waits_for: Option<&str>| Part {
         role: role.to_owned(),
-        drive: None,
+        partition: None,
         state,
         alarm: None,
         waits_for: waits_for.map(str::to_owned),
