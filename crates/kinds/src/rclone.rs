@@ -144,7 +144,7 @@ impl Plugin for Rclone {
         };
         match (settings.source(), settings.target()) {
             (Place::Local(source), Place::Local(target)) if settings.is_whole() => {
-                local::verify(request, &self.around, speaker, (source, target), settings.proof, Base::Source)
+                local::verify(request, &self.around, speaker, (source, target), settings.proof, Base::Source, 0)
             }
             _ => self.check(&settings, request, speaker),
         }

@@ -148,7 +148,7 @@ impl Plugin for Rsync {
             (Place::Local(source), Place::Local(target))
                 if settings.exclude.is_empty() && settings.options.is_empty() =>
             {
-                local::verify(request, &self.around, speaker, (source, target), settings.proof, Base::Source)
+                local::verify(request, &self.around, speaker, (source, target), settings.proof, Base::Source, 0)
             }
             (Place::Local(source), Place::Local(target)) => {
                 self.verify_filtered(request, speaker, &settings, source, target)
@@ -177,8 +177,8 @@ impl Rsync {
         if !matches!(absent.outcome, Outcome::Done | Outcome::Nothing) {
             return absent;
         }
-        let report = local::verify(request, &self.around, speaker, (source, target), settings.proof, Base::Target);
-        local::with_absent(report, absent.counts.copied)
+        let absent = absent.counts.copied;
+        local::verify(request, &self.around, speaker, (source, target), settings.proof, Base::Target, absent)
     }
 
     /// `rsync -c`: both sides compute the checksums of all files, each where it is.
