@@ -217,6 +217,30 @@ fn a_proof_names_its_evidence_and_finds_nothing_wrong() {
     verify(&[hello(), counted("done", &json!({"failed": 2}))]).is(Outcome::Failed, "proof-failed", "2 files");
 }
 
+#[test]
+fn r10_a_proof_of_some_files_is_no_proof_of_all_that_were_seen() {
+    let is = |counts: Value, evidence: Value, outcome, cause, sentence| {
+        let result = json!({"type": "result", "outcome": "done", "sentence": "As said.", "counts": counts,
+            "evidence": evidence});
+        run(&[hello(), result]).op(Operation::Verify).is(outcome, cause, sentence);
+    };
+    let short = |counts: Value, evidence: Value, sentence| {
+        is(counts, evidence, Outcome::Partial, "not-proven", sentence);
+    };
+    let one = json!({"method": "sha256", "files": 1});
+    short(json!({"seen": 1_000}), one.clone(), "accounts for 0 of the 1,000 files");
+    short(json!({"seen": 1_000, "proven": 1}), one.clone(), "accounts for 1 of the 1,000 files");
+    short(json!({"seen": 3, "proven": 1, "skipped": 1}), json!({"method": "tool"}), "accounts for 2 of the 3 files");
+    short(json!({"seen": u64::MAX, "proven": 1}), one.clone(), "accounts for 1 of");
+    short(json!({"seen": 1_000, "proven": 1_000}), one.clone(), "read 1 file, and says that 1,000 are proven");
+    let whole = json!({"method": "sha256", "files": 1, "sample": {"part": 1, "of": 1}});
+    short(json!({"seen": 2, "proven": 1}), whole, "accounts for 1 of the 2 files");
+    let well = |counts: Value, evidence: Value| is(counts, evidence, Outcome::Done, "", "As said.");
+    well(json!({"seen": 3, "proven": 1, "skipped": 2}), one);
+    well(json!({"seen": 1_000, "proven": 1}), json!({"method": "sha256", "files": 1, "sample": {"part": 2, "of": 9}}));
+    well(json!({"seen": 9, "proven": 9}), json!({"method": "own"}));
+}
+
 /// Lines of which most are nearly right.
 fn any_line() -> impl Strategy<Value = Value> {
     let counts =
