@@ -70,7 +70,8 @@ pub(crate) fn verify(
         Ok(found) => found,
         Err(error) => return failed("the proof cannot begin", &error),
     };
-    if !found.is_cancelled && found.bad() == 0 && absent == 0 && is_nearly_all(&found) {
+    let is_proven = found.bad() == 0 && absent == 0 && found.looked_at() > 0 && is_nearly_all(&found);
+    if is_proven && !found.is_cancelled {
         state.coverage.read(share, began_at_s, found.changed);
         state.verified_at_s = Some(began_at_s);
     }
@@ -81,8 +82,13 @@ pub(crate) fn verify(
 /// A proof of what is in the copy, where the tool says that so many files have no copy: only it knows which are left out.
 /// They may be newer than the last run, which the next one shows.
 fn with_absent(mut report: Report, absent: u64) -> Report {
-    if absent == 0 || !matches!(report.outcome, Outcome::Done | Outcome::Nothing) {
+    let is_empty = report.cause.as_deref() == Some("source-empty");
+    if absent == 0 || !(is_empty || report.outcome == Outcome::Done) {
         return report;
+    }
+    if is_empty {
+        report.sentence = "Not proven: the copy has no files.".to_owned();
+        report.retry = None;
     }
     report.counts.skipped += absent;
     report.counts.seen += absent;
@@ -135,8 +141,8 @@ fn report(found: &Comparison, share: Share, coverage: &Coverage, now_s: i64) -> 
             .next_step(CHANGED_STEP)
             .retry(Retry::Never)
             .counts(counts, found.bytes);
-    } else if found.proven + found.changed + found.other_parts == 0 {
-        return Report::new(Outcome::Nothing, "Nothing to prove: there are no files.");
+    } else if found.looked_at() == 0 {
+        return crate::preflight::nothing_to_prove();
     } else {
         Report::new(Outcome::Done, well(found, words.as_deref().unwrap_or_default()))
     };

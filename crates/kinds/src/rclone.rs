@@ -234,7 +234,7 @@ fn checked(found: &Combined, code: i64, downloads: bool, hash: Option<&str>) -> 
             .counts(counts, 0);
     }
     if seen == 0 {
-        return Report::new(Outcome::Nothing, "Nothing to prove: there are no files.");
+        return preflight::nothing_to_prove();
     }
     let how = match hash {
         Some(hash) if !downloads => format!("by {hash}, as both sides say it"),

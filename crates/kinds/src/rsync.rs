@@ -198,6 +198,9 @@ impl Rsync {
         report.counts.mismatched = counts.copied;
         report.counts.skipped = 0;
         report.counts.proven = counts.seen - counts.copied;
+        if counts.seen == 0 {
+            return Report { tool: report.tool, ..preflight::nothing_to_prove() };
+        }
         if counts.copied > 0 {
             report.outcome = Outcome::Failed;
             report.cause = Some("differs".to_owned());

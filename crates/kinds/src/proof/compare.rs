@@ -90,6 +90,12 @@ impl Comparison {
         self.differ + self.missing + self.unreadable
     }
 
+    /// Files that were found on both sides, or should have been; those of other parts too.
+    #[must_use]
+    pub const fn looked_at(&self) -> u64 {
+        self.proven + self.changed + self.bad() + self.other_parts
+    }
+
     fn add(&mut self, other: &Self) {
         self.proven += other.proven;
         self.bytes += other.bytes;

@@ -185,6 +185,24 @@ fn an_empty_or_missing_source_deletes_nothing() {
 }
 
 #[test]
+fn r10_a_proof_of_an_empty_source_says_that_it_is_empty() {
+    let exclude = |pattern: &str| json!([pattern]);
+    for (is_empty, exclude) in [(true, exclude("*.tmp")), (true, json!([])), (false, exclude("*"))] {
+        let mut job = job().with("exclude", exclude);
+        if is_empty {
+            fs::remove_dir_all(job.at("source")).unwrap();
+            fs::create_dir(job.at("source")).unwrap();
+        }
+        job.run();
+        let proof = job.verify();
+        assert_eq!((proof.outcome(), proof.cause()), ("failed", "source-empty"), "{}", proof.report.sentence);
+        assert!(proof.report.sentence.contains("the source has no files"), "{}", proof.report.sentence);
+        assert!(proof.report.next_step.unwrap().contains("mounted"));
+        assert_eq!(job.state["verified_at_s"], json!(null));
+    }
+}
+
+#[test]
 fn a_target_that_is_not_there_is_an_obstacle_and_is_not_made() {
     let mut job = job();
     fs::remove_dir(job.at("target")).unwrap();
