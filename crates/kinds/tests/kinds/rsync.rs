@@ -312,6 +312,34 @@ fn every_exit_code_is_judged_by_its_table() {
     assert_eq!((run.outcome(), run.cause()), ("obstructed", "target-read-only"));
 }
 
+/// The real rsync, kept from writing where permissions forbid it, also for root.
+fn unprivileged(job: &Job) -> Value {
+    json!(job.script("unprivileged", "exec setpriv --bounding-set -dac_override,-dac_read_search -- rsync \"$@\""))
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_said_by_its_own_name_and_not_the_temporary_one() {
+    let mut job = job();
+    job.write("source/.config", "x");
+    job.write("source/sub/.b.backup", "x");
+    // The copy gets the permissions of the source's folders, and nothing can be written into it any more.
+    for folder in ["source", "source/sub"] {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(job.at(folder), fs::Permissions::from_mode(0o555)).unwrap();
+    }
+    job.run();
+    for (path, _) in tree(&job.at("source")) {
+        fs::write(job.at("source").join(path), "other bytes").unwrap();
+    }
+    job.config["executable"] = unprivileged(&job);
+    let run = job.run();
+    assert_eq!((run.outcome(), run.report.counts.failed), ("partial", 5), "{}", run.report.sentence);
+    for name in ["a.txt", ".config", "sub/-c", "sub/.b.backup"] {
+        let path = job.at("target").join(name);
+        assert!(run.has(path.to_str().unwrap(), ItemOutcome::Failed), "{name}: {:?}", run.items);
+    }
+}
+
 #[test]
 fn exit_codes_of_the_real_rsync_are_judged() {
     let mut job = job();
