@@ -142,6 +142,20 @@ fn what_breaks_the_protocol_failed() {
 }
 
 #[test]
+fn sentences_that_are_shown_one_after_the_other_end_with_a_full_stop() {
+    let mut ends = Vec::new();
+    for sentence in ["DISK OK", "Done. ", "Really?", "Copied \"a\"", "Copied (2 files.)", "Cut…", ""] {
+        let said = json!({"type": "result", "outcome": "done", "sentence": sentence});
+        ends.push(run(&[hello(), said]).verdict().report.sentence);
+    }
+    assert_eq!(ends, ["DISK OK.", "Done. ", "Really?", "Copied \"a\".", "Copied (2 files.)", "Cut…", ""]);
+    let crashed = run(&[hello()]).end(End::Code(1)).verdict().report.sentence;
+    assert!(crashed.ends_with("without a result: KeyError: 'source'."), "{crashed}");
+    let worse = json!({"type": "result", "outcome": "done", "sentence": "All of it", "counts": {"failed": 1}});
+    assert_eq!(run(&[hello(), worse]).verdict().notes, ["The plugin said done: All of it."]);
+}
+
+#[test]
 fn unsupported_is_its_own_cause() {
     run(&[hello(), json!({"type": "unsupported"})]).is(Outcome::Failed, "unsupported", "this operation");
     let proof = run(&[hello(), json!({"type": "unsupported"})]).op(Operation::Verify);
@@ -275,6 +289,6 @@ proptest! {
             prop_assert_eq!(code, 0);
             prop_assert!(best.min().is_some_and(|best| best <= report.outcome), "{:?}", report);
         }
-        prop_assert!(report.sentence.chars().count() <= 301);
+        prop_assert!(report.sentence.chars().count() <= 302);
     }
 }
