@@ -160,6 +160,10 @@ def verify(source, target):
     if counts["failed"]:
         sentence = f"{counts['failed']} files of the copy are missing, differ or cannot be read."
         return dict(outcome="failed", cause="proof-failed", retry="never", sentence=sentence, counts=counts)
+    if counts["skipped"] > max(1, counts["seen"] // 100):
+        sentence = f"{counts['skipped']} of {counts['seen']} files changed after the run, and are not proven."
+        step = "run the job, then prove it"
+        return dict(outcome="partial", cause="not-proven", next_step=step, sentence=sentence, counts=counts)
     evidence = dict(method="sha256", read_back="cached", files=counts["proven"], bytes=total)
     sentence = f"{counts['proven']} files of the copy have the source's bytes."
     return dict(outcome="done", sentence=sentence, counts=counts, bytes=total, evidence=evidence)

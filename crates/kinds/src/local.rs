@@ -31,7 +31,14 @@ impl Default for ProofSettings {
     }
 }
 
-/// Reads one part of the source and of its copy, and compares.
+/// Where more than one file in a hundred changed since it was copied, the copy is not proven: its last run is too long ago,
+/// or what it copies is always being written. One file may always have changed.
+const MAX_CHANGED_PERCENT: u64 = 1;
+/// Nor where those files hold more than a tenth of the bytes: the one database among a hundred notes is no detail.
+const MAX_CHANGED_BYTES_PERCENT: u64 = 10;
+
+/// Reads one part of the source and of its copy, and compares. `absent`: files that have no copy, by the word of a tool
+/// that alone knows which are left out.
 pub(crate) fn verify(
     request: &Request,
     around: &Around,
@@ -39,6 +46,7 @@ pub(crate) fn verify(
     (source, target): (&Path, &Path),
     settings: ProofSettings,
     base: Base,
+    absent: u64,
 ) -> Report {
     let mut state = State::of(request);
     let share = state.coverage.next(settings.parts);
@@ -62,19 +70,25 @@ pub(crate) fn verify(
         Ok(found) => found,
         Err(error) => return failed("the proof cannot begin", &error),
     };
-    if !found.is_cancelled && found.bad() == 0 && !has_only_changed(&found) {
-        state.coverage.read(share, began_at_s);
+    let is_proven = found.bad() == 0 && absent == 0 && found.looked_at() > 0 && is_nearly_all(&found);
+    if is_proven && !found.is_cancelled {
+        state.coverage.read(share, began_at_s, found.changed);
         state.verified_at_s = Some(began_at_s);
     }
     state.say(speaker);
-    report(&found, share, &state.coverage, around.now_s())
+    with_absent(report(&found, share, &state.coverage, around.now_s()), absent)
 }
 
 /// A proof of what is in the copy, where the tool says that so many files have no copy: only it knows which are left out.
 /// They may be newer than the last run, which the next one shows.
-pub(crate) fn with_absent(mut report: Report, absent: u64) -> Report {
-    if absent == 0 || !matches!(report.outcome, Outcome::Done | Outcome::Nothing) {
+fn with_absent(mut report: Report, absent: u64) -> Report {
+    let is_empty = report.cause.as_deref() == Some("source-empty");
+    if absent == 0 || !(is_empty || report.outcome == Outcome::Done) {
         return report;
+    }
+    if is_empty {
+        report.sentence = "Not proven: the copy has no files.".to_owned();
+        report.retry = None;
     }
     report.counts.skipped += absent;
     report.counts.seen += absent;
@@ -85,13 +99,20 @@ pub(crate) fn with_absent(mut report: Report, absent: u64) -> Report {
     report
 }
 
+/// A proof that comes directly after the run finds few of them.
+const CHANGED_STEP: &str = "run the job, then prove it at once; if the same files are always being written, copy them \
+    from a snapshot of the file system or from a dump, or leave them out";
+
 /// The tools compare sizes and times: what only differs in its bytes they would never copy again.
 const DAMAGED_STEP: &str = "look at the files that `strongroom job show` names; if the source is right, delete their \
     copies and run the job again; check the disk";
 
-/// Whether nothing was proven, and not even because the part that was read has no files.
-const fn has_only_changed(found: &Comparison) -> bool {
-    found.proven == 0 && found.changed > 0 && found.bad() == 0
+/// Whether what changed since it was copied is so little that the rest stands for the copy.
+fn is_nearly_all(found: &Comparison) -> bool {
+    let (files, bytes) = (found.proven + found.changed, found.bytes.saturating_add(found.changed_bytes));
+    let most = (files.saturating_mul(MAX_CHANGED_PERCENT) / 100).max(1);
+    let most_bytes = bytes.saturating_mul(MAX_CHANGED_BYTES_PERCENT) / 100;
+    found.changed == 0 || (found.proven > 0 && found.changed <= most && found.changed_bytes <= most_bytes)
 }
 
 fn report(found: &Comparison, share: Share, coverage: &Coverage, now_s: i64) -> Report {
@@ -114,16 +135,14 @@ fn report(found: &Comparison, share: Share, coverage: &Coverage, now_s: i64) -> 
             .because(if found.differ > 0 { "differs" } else { "not-proven" })
             .next_step(if found.differ > 0 { DAMAGED_STEP } else { "run the job again" })
             .retry(Retry::Never)
-    } else if has_only_changed(found) {
-        let sentence =
-            format!("Not proven: {} changed since the last run, and no other was read.", files(found.changed));
-        return Report::new(Outcome::Partial, bounded(&sentence))
+    } else if !is_nearly_all(found) {
+        return Report::new(Outcome::Partial, too_many_changed(found))
             .because("not-proven")
-            .next_step("run the job, then prove it again")
+            .next_step(CHANGED_STEP)
             .retry(Retry::Never)
             .counts(counts, found.bytes);
-    } else if found.proven + found.changed + found.other_parts == 0 {
-        return Report::new(Outcome::Nothing, "Nothing to prove: there are no files.");
+    } else if found.looked_at() == 0 {
+        return crate::preflight::nothing_to_prove();
     } else {
         Report::new(Outcome::Done, well(found, words.as_deref().unwrap_or_default()))
     };
@@ -147,9 +166,23 @@ fn well(found: &Comparison, coverage: &str) -> String {
     let how = found.method.map_or("", Method::words);
     let changed = match found.changed {
         0 => String::new(),
-        n => format!("; {} changed meanwhile, and not proven", files(n)),
+        1 => "; 1 file changed since the last run and is not proven".to_owned(),
+        n => format!("; {} changed since the last run and are not proven", files(n)),
     };
     bounded(&format!("{} proven by SHA-256 ({how}){changed}; {coverage}.", files(found.proven)))
+}
+
+fn too_many_changed(found: &Comparison) -> String {
+    let all = found.proven + found.changed;
+    let share = found.changed_bytes.saturating_mul(100).checked_div(found.bytes.saturating_add(found.changed_bytes));
+    let of_bytes = share.map_or_else(String::new, |percent| format!(", with {percent} % of the bytes"));
+    let proven =
+        if found.proven == 0 { "none was proven".to_owned() } else { format!("{} proven", files(found.proven)) };
+    bounded(&format!(
+        "Not proven: {} of {} changed since the last run{of_bytes}; {proven}.",
+        grouped(found.changed),
+        files(all)
+    ))
 }
 
 fn bad(found: &Comparison) -> String {

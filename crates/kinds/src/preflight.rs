@@ -110,6 +110,17 @@ pub(crate) fn source_empty() -> Report {
         .retry(Retry::Later)
 }
 
+/// A proof that found no file, so that there is nothing of which it could be one.
+pub(crate) fn nothing_to_prove() -> Report {
+    Report::new(
+        Outcome::Failed,
+        "Nothing is proven: the source has no files, or none that the settings do not leave out.",
+    )
+    .because("source-empty")
+    .next_step("see whether the source is mounted, and what the settings leave out")
+    .retry(Retry::Later)
+}
+
 /// An empty source is never copied over a copy that has something.
 fn empty(copy_has_files: bool) -> Report {
     if copy_has_files {

@@ -144,7 +144,7 @@ impl Plugin for Rclone {
         };
         match (settings.source(), settings.target()) {
             (Place::Local(source), Place::Local(target)) if settings.is_whole() => {
-                local::verify(request, &self.around, speaker, (source, target), settings.proof, Base::Source)
+                local::verify(request, &self.around, speaker, (source, target), settings.proof, Base::Source, 0)
             }
             _ => self.check(&settings, request, speaker),
         }
@@ -234,7 +234,7 @@ fn checked(found: &Combined, code: i64, downloads: bool, hash: Option<&str>) -> 
             .counts(counts, 0);
     }
     if seen == 0 {
-        return Report::new(Outcome::Nothing, "Nothing to prove: there are no files.");
+        return preflight::nothing_to_prove();
     }
     let how = match hash {
         Some(hash) if !downloads => format!("by {hash}, as both sides say it"),

@@ -67,6 +67,8 @@ pub(crate) fn not_started(program: &Path, error: &io::Error) -> Report {
 
 /// A local error that is no tool's.
 pub(crate) fn failed(what: &str, error: &io::Error) -> Report {
+    let mut letters = what.chars();
+    let what: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
     Report::new(Outcome::Failed, bounded(&format!("{what}: {error}."))).because("cannot-read").retry(Retry::Later)
 }
 

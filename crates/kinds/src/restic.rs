@@ -190,7 +190,7 @@ impl Plugin for Restic {
             Err(report) => return *report,
         };
         if restored.differ + restored.failed == 0 {
-            state.coverage.read(share, self.around.now_s());
+            state.coverage.read(share, self.around.now_s(), 0);
         }
         state.say(speaker);
         proven(&restored, share, &state.coverage.words(self.around.now_s()))

@@ -135,16 +135,18 @@ impl Plugin for Robocopy {
             Err(problem) => return unusable(&problem),
         };
         let pair = (PathBuf::from(&settings.source), PathBuf::from(&settings.target));
-        let prove = |base| local::verify(request, &self.around, speaker, (&pair.0, &pair.1), settings.proof, base);
+        let prove = |base, absent| {
+            local::verify(request, &self.around, speaker, (&pair.0, &pair.1), settings.proof, base, absent)
+        };
         if settings.is_whole() {
-            return prove(Base::Source);
+            return prove(Base::Source, 0);
         }
         // Which files belong to the copy only robocopy knows: it counts those that are missing or older.
         let absent = self.call(&settings, request, speaker, &Step { mirrors: false, ..PLAN });
         if absent.outcome > Outcome::Done {
             return absent;
         }
-        local::with_absent(prove(Base::Target), absent.counts.copied)
+        prove(Base::Target, absent.counts.copied)
     }
 }
 

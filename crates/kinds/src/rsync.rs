@@ -148,7 +148,7 @@ impl Plugin for Rsync {
             (Place::Local(source), Place::Local(target))
                 if settings.exclude.is_empty() && settings.options.is_empty() =>
             {
-                local::verify(request, &self.around, speaker, (source, target), settings.proof, Base::Source)
+                local::verify(request, &self.around, speaker, (source, target), settings.proof, Base::Source, 0)
             }
             (Place::Local(source), Place::Local(target)) => {
                 self.verify_filtered(request, speaker, &settings, source, target)
@@ -177,8 +177,8 @@ impl Rsync {
         if !matches!(absent.outcome, Outcome::Done | Outcome::Nothing) {
             return absent;
         }
-        let report = local::verify(request, &self.around, speaker, (source, target), settings.proof, Base::Target);
-        local::with_absent(report, absent.counts.copied)
+        let absent = absent.counts.copied;
+        local::verify(request, &self.around, speaker, (source, target), settings.proof, Base::Target, absent)
     }
 
     /// `rsync -c`: both sides compute the checksums of all files, each where it is.
@@ -198,6 +198,9 @@ impl Rsync {
         report.counts.mismatched = counts.copied;
         report.counts.skipped = 0;
         report.counts.proven = counts.seen - counts.copied;
+        if counts.seen == 0 {
+            return Report { tool: report.tool, ..preflight::nothing_to_prove() };
+        }
         if counts.copied > 0 {
             report.outcome = Outcome::Failed;
             report.cause = Some("differs".to_owned());

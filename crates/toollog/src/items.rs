@@ -68,6 +68,11 @@ impl Items {
         &self.kept
     }
 
+    /// To put their paths right once more is known.
+    pub(crate) fn kept_mut(&mut self) -> &mut [Item] {
+        &mut self.kept
+    }
+
     /// Sentences name the first one.
     pub(crate) fn keep_first(&mut self) {
         self.kept.truncate(1);

@@ -29,6 +29,8 @@ pub struct Facts {
     pub stats: Stats,
     /// Files that could not be read or written, and files that vanished.
     pub items: Items,
+    /// Places in `items` of paths that were made of temporary files', whose names may lack a dot.
+    pub(crate) temporary: Vec<usize>,
     /// Of those, files that vanished while they were being read.
     pub vanished: u64,
     /// Of those, errors of the source or the target itself.

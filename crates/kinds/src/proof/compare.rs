@@ -20,6 +20,8 @@ use crate::proof::walk::{Entry, Walk};
 const QUEUE_PATHS: usize = 256;
 /// From here on, source and copy are read at the same time.
 const MIN_PARALLEL_BYTES: u64 = 16 << 20;
+/// Of those that changed, so many are named by each reader.
+const MAX_CHANGED_ITEMS: u64 = 100;
 /// Clocks of a file server and of this host may differ by so much.
 const CLOCK_TOLERANCE_S: i64 = 2;
 
@@ -61,8 +63,10 @@ pub struct Comparison {
     pub proven: u64,
     /// Of those, and of those that differ, the bytes that were read of the copy.
     pub bytes: u64,
-    /// Files that changed in the source since they were copied.
+    /// Files that changed in the source since they were copied, or that are newer than the copy: not proven.
     pub changed: u64,
+    /// Their bytes in the source.
+    pub changed_bytes: u64,
     /// Copies whose bytes differ.
     pub differ: u64,
     /// Files without a copy.
@@ -86,10 +90,17 @@ impl Comparison {
         self.differ + self.missing + self.unreadable
     }
 
+    /// Files that were found on both sides, or should have been; those of other parts too.
+    #[must_use]
+    pub const fn looked_at(&self) -> u64 {
+        self.proven + self.changed + self.bad() + self.other_parts
+    }
+
     fn add(&mut self, other: &Self) {
         self.proven += other.proven;
         self.bytes += other.bytes;
         self.changed += other.changed;
+        self.changed_bytes += other.changed_bytes;
         self.differ += other.differ;
         self.missing += other.missing;
         self.unreadable += other.unreadable;
@@ -193,12 +204,8 @@ impl Pair<'_> {
         let original = match self.source.file(path) {
             Ok(original) => original,
             Err(error) if is_missing(&error) => {
-                // Deleted since it was listed or copied.
-                if self.job.base == Base::Target {
-                    found.extra += 1;
-                } else {
-                    found.changed += 1;
-                }
+                // Deleted since it was listed or copied: what the copy has of it, the source no longer has.
+                found.extra += 1;
                 return;
             }
             Err(error) => return self.unreadable(path, "the source", &error, found),
@@ -211,7 +218,7 @@ impl Pair<'_> {
             Ok(copy) => copy,
             Err(error) if is_missing(&error) => {
                 if self.is_newer(&stat) {
-                    found.changed += 1;
+                    self.changed(path, stat.size, "it is newer than the last run, and has no copy", found);
                 } else {
                     found.missing += 1;
                     self.speaker.item(item(path, ItemOutcome::Failed, "it has no copy"));
@@ -227,7 +234,9 @@ impl Pair<'_> {
                 found.method = found.method.max(Some(method));
                 self.progress.file(size);
             }
-            Ok(Read::Changed) => found.changed += 1,
+            Ok(Read::Changed) => {
+                self.changed(path, stat.size, "it changed since the last run: its copy is not proven", found);
+            }
             Ok(Read::Differs) => {
                 found.differ += 1;
                 self.speaker.item(item(path, ItemOutcome::Differs, "the copy has other bytes than the source"));
@@ -284,6 +293,15 @@ impl Pair<'_> {
     /// can set back.
     fn is_newer(&self, stat: &Stat) -> bool {
         self.job.transferred_at_s.is_some_and(|at| stat.changed.seconds >= at - CLOCK_TOLERANCE_S)
+    }
+
+    fn changed(&self, path: &Path, size: u64, message: &str, found: &mut Comparison) {
+        found.changed += 1;
+        found.changed_bytes += size;
+        // The first ones are enough: most of them name a run that is long ago, not a file.
+        if found.changed <= MAX_CHANGED_ITEMS {
+            self.speaker.item(item(path, ItemOutcome::Skipped, message));
+        }
     }
 
     fn unreadable(&self, path: &Path, side: &str, error: &io::Error, found: &mut Comparison) {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use strongroom_model::text::grouped;
 
 /// The most parts: a year of nightly proofs.
 const MAX_PARTS: u16 = 366;
@@ -37,6 +38,8 @@ impl Share {
 #[serde(default)]
 pub struct Coverage {
     read_at_s: Vec<Option<i64>>,
+    /// How many files of each part were left unproven by then, since they had changed.
+    changed: Vec<u64>,
 }
 
 impl Coverage {
@@ -51,30 +54,38 @@ impl Coverage {
         Share { part, of }
     }
 
-    /// Notes that a part was read.
-    pub fn read(&mut self, share: Share, now_s: i64) {
-        if self.read_at_s.len() != usize::from(share.of) {
-            self.read_at_s = vec![None; usize::from(share.of)];
+    /// Notes that a part was read, but for so many files that had changed.
+    pub fn read(&mut self, share: Share, now_s: i64, changed: u64) {
+        let of = usize::from(share.of);
+        if self.read_at_s.len() != of {
+            (self.read_at_s, self.changed) = (vec![None; of], Vec::new());
         }
+        // A state of an earlier version has no such counts.
+        self.changed.resize(of, 0);
         if let Some(at) = self.read_at_s.get_mut(usize::from(share.part)) {
             *at = Some(now_s);
+            self.changed[usize::from(share.part)] = changed;
         }
     }
 
-    /// What that adds up to: `every file was read within 30 days`.
+    /// What that adds up to: `every file was read within 30 days`. What was not proven is not claimed.
     #[must_use]
     pub fn words(&self, now_s: i64) -> String {
         let parts = self.read_at_s.len();
         let read: Vec<_> = self.read_at_s.iter().flatten().copied().collect();
+        let but = match self.changed.iter().sum::<u64>() {
+            0 => String::new(),
+            n => format!(" but {} that had changed", grouped(n)),
+        };
         if parts <= 1 {
-            return "every file was read".to_owned();
+            return format!("every file{but} was read");
         }
         if read.len() < parts {
             return format!("{} of {parts} parts were read so far", read.len());
         }
         let oldest = read.iter().min().copied().unwrap_or(now_s);
         let days = days(now_s.saturating_sub(oldest).max(0));
-        format!("every file was read within {days} {}", if days == 1 { "day" } else { "days" })
+        format!("every file{but} was read within {days} {}", if days == 1 { "day" } else { "days" })
     }
 }
 
@@ -102,7 +113,7 @@ mod tests {
         for (night, words) in [(0, "1 of 3 parts"), (1, "2 of 3 parts"), (2, "within 2 days"), (3, "within 2 days")] {
             let share = coverage.next(3);
             assert_eq!(i64::from(share.part), night % 3);
-            coverage.read(share, night * DAY_S);
+            coverage.read(share, night * DAY_S, 0);
             assert!(coverage.words(night * DAY_S).contains(words), "{}", coverage.words(night * DAY_S));
         }
     }
@@ -110,9 +121,20 @@ mod tests {
     #[test]
     fn another_number_of_parts_begins_anew() {
         let mut coverage = Coverage::default();
-        coverage.read(Share { part: 1, of: 3 }, 5);
+        coverage.read(Share { part: 1, of: 3 }, 5, 0);
         assert_eq!(coverage.next(4), Share { part: 0, of: 4 });
-        coverage.read(Share { part: 0, of: 1 }, 5);
+        coverage.read(Share { part: 0, of: 1 }, 5, 0);
         assert_eq!(coverage.words(5), "every file was read");
+    }
+
+    #[test]
+    fn files_that_had_changed_are_not_among_those_that_were_read() {
+        let mut coverage: Coverage = serde_json::from_str(r#"{"read_at_s":[5,null]}"#).unwrap();
+        coverage.read(Share { part: 1, of: 2 }, 5, 3);
+        assert_eq!(coverage.words(5), "every file but 3 that had changed was read within 1 day");
+        coverage.read(Share { part: 1, of: 2 }, 6, 0);
+        assert_eq!(coverage.words(6), "every file was read within 1 day");
+        coverage.read(Share::ALL, 7, 1);
+        assert_eq!(coverage.words(7), "every file but 1 that had changed was read");
     }
 }

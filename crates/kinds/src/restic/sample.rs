@@ -47,9 +47,6 @@ pub(super) fn restore(
     call: &dyn Fn() -> Call,
 ) -> Result<Restored, Box<Report>> {
     let mut restored = Restored::default();
-    if settings.restore_files == 0 {
-        return Ok(restored);
-    }
     let (snapshot, paths) = choose(settings, job, seed, speaker, call)?;
     for path in paths {
         if speaker.cancelled().is_set() {
@@ -114,6 +111,14 @@ fn choose(
             Report::new(Outcome::Failed, "Not proven: there is no snapshot of this job to restore from.")
                 .because("snapshot-missing")
                 .next_step("run the job first")
+                .retry(Retry::Later),
+        ));
+    }
+    if chosen.seen == 0 {
+        return Err(Box::new(
+            Report::new(Outcome::Failed, "Nothing is proven: the newest snapshot of this job has no files.")
+                .because("source-empty")
+                .next_step("see whether the sources are mounted, and what `exclude` leaves out; then run the job")
                 .retry(Retry::Later),
         ));
     }

@@ -80,6 +80,22 @@ fn a_remote_with_hashes_is_proven_by_them_and_one_without_by_downloading() {
 }
 
 #[test]
+fn r10_a_proof_of_an_empty_source_says_that_it_is_empty() {
+    for target in ["", "plain:"] {
+        let mut job = job();
+        if !target.is_empty() {
+            job.config["target"] = json!(target);
+        }
+        fs::remove_dir_all(job.at("source")).unwrap();
+        fs::create_dir(job.at("source")).unwrap();
+        job.run();
+        let proof = job.verify();
+        assert_eq!((proof.outcome(), proof.cause()), ("failed", "source-empty"), "{}", proof.report.sentence);
+        assert!(proof.report.next_step.unwrap().contains("mounted"));
+    }
+}
+
+#[test]
 fn nothing_is_deleted_beyond_the_bound() {
     let mut job = mirror(2);
     job.run();

@@ -68,6 +68,17 @@ fn a_restored_file_that_differs_from_an_unchanged_source_is_found() {
 }
 
 #[test]
+fn r10_a_snapshot_without_files_proves_nothing() {
+    let mut job = with_repository();
+    job.config["exclude"] = json!(["*"]);
+    job.config["restore_files"] = json!(0);
+    assert_eq!(job.run().cause(), "source-empty");
+    let proof = job.verify();
+    assert_eq!((proof.outcome(), proof.cause()), ("failed", "source-empty"), "{}", proof.report.sentence);
+    assert!(proof.report.next_step.unwrap().contains("mounted"));
+}
+
+#[test]
 fn a_damaged_repository_is_not_proven() {
     let mut job = with_repository();
     job.config["parts"] = json!(1);

@@ -88,6 +88,8 @@ fn an_empty_or_missing_source_deletes_nothing() {
     fs::create_dir(job.at("source")).unwrap();
     assert_eq!(job.run().cause(), "source-empty");
     assert!(job.at("target/a.txt").exists());
+    let proof = job.verify();
+    assert_eq!((proof.outcome(), proof.cause()), ("failed", "source-empty"), "{}", proof.report.sentence);
 }
 
 #[test]

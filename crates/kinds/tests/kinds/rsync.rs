@@ -59,29 +59,52 @@ fn a_flipped_byte_and_a_missing_copy_are_found() {
 }
 
 #[test]
-fn what_changed_meanwhile_is_no_damage() {
+fn r10_a_few_files_that_changed_are_no_damage_and_are_said_to_be_unproven() {
     let mut job = job();
+    for number in 0..200 {
+        job.write(&format!("source/many/{number}"), number.to_string());
+    }
     job.run();
     job.write("source/a.txt", "changed");
     job.write("source/new.txt", "new");
     let proof = job.verify();
-    assert_eq!((proof.outcome(), proof.report.counts.proven, proof.report.counts.skipped), ("done", 2, 2));
-    assert!(proof.report.sentence.contains("2 files changed meanwhile"), "{}", proof.report.sentence);
+    assert_eq!((proof.outcome(), proof.report.counts.proven, proof.report.counts.skipped), ("done", 202, 2));
+    let sentence = &proof.report.sentence;
+    assert!(sentence.contains("2 files changed since the last run and are not proven"), "{sentence}");
+    assert_eq!(proof.report.evidence.unwrap().coverage.unwrap(), "every file but 2 that had changed was read");
+    assert!(proof.items.iter().all(|item| item.outcome == ItemOutcome::Skipped) && proof.items.len() == 2);
 }
 
 #[test]
-fn a_proof_that_only_met_changed_files_proves_nothing() {
-    let mut job = job();
-    job.run();
-    for path in ["a.txt", "sub/-c", "sub/ü ' b.txt"] {
-        job.write(&format!("source/{path}"), "other bytes than before");
+fn r10_a_copy_of_which_much_changed_is_not_proven_until_the_next_run() {
+    // Many files, or few with most of the bytes.
+    for paths in [&["a.txt", "sub/ü ' b.txt"][..], &["sub/-c"], &["a.txt", "sub/ü ' b.txt", "sub/-c"]] {
+        let mut job = job();
+        job.run();
+        for path in paths {
+            job.write(&format!("source/{path}"), vec![8; if *path == "sub/-c" { 100_001 } else { 9 }]);
+        }
+        let state = job.state.clone();
+        let proof = job.verify();
+        let proven = 3 - paths.len() as u64;
+        assert_eq!((proof.outcome(), proof.cause(), proof.report.counts.proven), ("partial", "not-proven", proven));
+        assert_eq!((proof.report.evidence, proof.report.counts.skipped), (None, paths.len() as u64));
+        assert!(proof.report.sentence.contains("changed since the last run"), "{}", proof.report.sentence);
+        assert!(proof.report.next_step.unwrap().contains("run the job"));
+        assert_eq!(job.state, state, "no part is said to be read");
+        job.run();
+        assert_eq!(job.verify().outcome(), "done");
     }
-    let proof = job.verify();
-    assert_eq!((proof.outcome(), proof.cause(), proof.report.counts.proven), ("partial", "not-proven", 0));
-    assert_eq!(proof.report.evidence, None);
-    assert!(proof.report.sentence.contains("changed since the last run"), "{}", proof.report.sentence);
+}
+
+#[test]
+fn r10_a_proof_that_misses_copies_counts_no_part_as_read() {
+    let mut job = job().with("exclude", json!(["*.tmp"]));
     job.run();
-    assert_eq!(job.verify().outcome(), "done");
+    fs::remove_file(job.at("target/a.txt")).unwrap();
+    let state = job.state.clone();
+    assert_eq!(job.verify().cause(), "not-proven");
+    assert_eq!(job.state, state);
 }
 
 #[test]
@@ -159,6 +182,24 @@ fn an_empty_or_missing_source_deletes_nothing() {
     let run = job.run();
     assert_eq!((run.outcome(), run.cause()), ("failed", "source-empty"));
     assert_eq!(tree(&job.at("target")), before);
+}
+
+#[test]
+fn r10_a_proof_of_an_empty_source_says_that_it_is_empty() {
+    let exclude = |pattern: &str| json!([pattern]);
+    for (is_empty, exclude) in [(true, exclude("*.tmp")), (true, json!([])), (false, exclude("*"))] {
+        let mut job = job().with("exclude", exclude);
+        if is_empty {
+            fs::remove_dir_all(job.at("source")).unwrap();
+            fs::create_dir(job.at("source")).unwrap();
+        }
+        job.run();
+        let proof = job.verify();
+        assert_eq!((proof.outcome(), proof.cause()), ("failed", "source-empty"), "{}", proof.report.sentence);
+        assert!(proof.report.sentence.contains("the source has no files"), "{}", proof.report.sentence);
+        assert!(proof.report.next_step.unwrap().contains("mounted"));
+        assert_eq!(job.state["verified_at_s"], json!(null));
+    }
 }
 
 #[test]
@@ -269,6 +310,34 @@ fn every_exit_code_is_judged_by_its_table() {
     job.config["executable"] = ends_with(&job, 23, refused);
     let run = job.run();
     assert_eq!((run.outcome(), run.cause()), ("obstructed", "target-read-only"));
+}
+
+/// The real rsync, kept from writing where permissions forbid it, also for root.
+fn unprivileged(job: &Job) -> Value {
+    json!(job.script("unprivileged", "exec setpriv --bounding-set -dac_override,-dac_read_search -- rsync \"$@\""))
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_said_by_its_own_name_and_not_the_temporary_one() {
+    let mut job = job();
+    job.write("source/.config", "x");
+    job.write("source/sub/.b.backup", "x");
+    // The copy gets the permissions of the source's folders, and nothing can be written into it any more.
+    for folder in ["source", "source/sub"] {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(job.at(folder), fs::Permissions::from_mode(0o555)).unwrap();
+    }
+    job.run();
+    for (path, _) in tree(&job.at("source")) {
+        fs::write(job.at("source").join(path), "other bytes").unwrap();
+    }
+    job.config["executable"] = unprivileged(&job);
+    let run = job.run();
+    assert_eq!((run.outcome(), run.report.counts.failed), ("partial", 5), "{}", run.report.sentence);
+    for name in ["a.txt", ".config", "sub/-c", "sub/.b.backup"] {
+        let path = job.at("target").join(name);
+        assert!(run.has(path.to_str().unwrap(), ItemOutcome::Failed), "{name}: {:?}", run.items);
+    }
 }
 
 #[test]

@@ -65,7 +65,7 @@ pub struct Verdict {
 /// Judges. The worst of what was seen decides.
 pub(super) fn judge(seen: &Seen, facts: &Facts<'_>) -> Verdict {
     let mut notes = Vec::new();
-    let report = if let Some(stopped) = stopped(seen, facts) {
+    let mut report = if let Some(stopped) = stopped(seen, facts) {
         stopped
     } else if let Some(unsupported) = unsupported(seen, facts) {
         unsupported
@@ -77,7 +77,21 @@ pub(super) fn judge(seen: &Seen, facts: &Facts<'_>) -> Verdict {
         faults::without_result(seen, facts)
     };
     note(seen, facts, &mut notes);
+    // They are shown one after the other. What describes or validates itself is shown alone.
+    if matches!(facts.operation, Some(Operation::Plan | Operation::Run | Operation::Verify)) {
+        close(&mut report.sentence);
+    }
+    notes.iter_mut().for_each(close);
     Verdict { report, notes }
+}
+
+/// A plugin's sentence, or a line of a tool's, may lack its full stop.
+fn close(sentence: &mut String) {
+    let end = sentence.trim_end().trim_end_matches(['"', '\'', ')', '”', '»']);
+    if !end.is_empty() && !end.ends_with(['.', '!', '?', '…']) {
+        sentence.truncate(sentence.trim_end().len());
+        sentence.push('.');
+    }
 }
 
 /// A run that the host ended is cancelled, never failed by the plugin's fault, unless its fault was the reason. What

@@ -81,7 +81,7 @@ printf '{"type":"result","outcome":"done","sentence":"\\u001b]0;title\\u0007"}\n
     )
     .await;
     assert_eq!(verdict(&ended).0, Outcome::Done);
-    assert_eq!(ended.verdict.report.sentence, r"\u{1b}]0;title\u{7}");
+    assert_eq!(ended.verdict.report.sentence, r"\u{1b}]0;title\u{7}.");
     assert_eq!(ended.items[0].path, r"\u{1b}[2Jx");
     let detail = rig.detail();
     assert!(detail.chars().all(|c| c == '\n' || !c.is_control()), "{detail:?}");
@@ -115,7 +115,7 @@ async fn counts_that_do_not_add_up_are_partial() {
 async fn a_crash_has_the_last_line_of_standard_error() {
     let (ended, _) = greeted("echo 'cannot open the archive' >&2; exit 7").await;
     assert_eq!((verdict(&ended), ended.end), ((Outcome::Failed, "plugin-crashed"), End::Code(7)));
-    assert!(ended.verdict.report.sentence.ends_with("cannot open the archive"), "{:?}", ended.verdict);
+    assert!(ended.verdict.report.sentence.ends_with("cannot open the archive."), "{:?}", ended.verdict);
     assert_eq!(verdict(&greeted(&format!("{DONE}; exit 3")).await.0), (Outcome::Failed, "plugin-crashed"));
     assert_eq!(verdict(&greeted("exit 0").await.0), (Outcome::Failed, "plugin-silent"));
     assert_eq!(greeted("kill -9 $$").await.0.end, End::Signal(9));

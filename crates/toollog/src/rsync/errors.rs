@@ -11,15 +11,22 @@ pub(crate) struct PathError {
     pub(crate) call: String,
     pub(crate) item: Item,
     pub(crate) is_by_sender: bool,
+    /// The path was made of a temporary file's, which does not say whether the name begins with a dot.
+    pub(crate) is_temporary: bool,
 }
 
 /// `rsync: [sender] send_files failed to open "/x": Permission denied (13)`, with the role since 3.2.
 pub(crate) fn path_error(line: &str) -> Option<PathError> {
     let text = line.strip_prefix("rsync: ")?;
-    let is_by_sender = text.starts_with("[sender]");
-    let text = text.strip_prefix('[').and_then(|rest| rest.split_once("] ")).map_or(text, |(_, rest)| rest);
+    let (role, text) = text.strip_prefix('[').and_then(|rest| rest.split_once("] ")).unwrap_or(("", text));
+    let is_by_sender = role == "sender";
     let (call, rest) = text.split_once(" \"")?;
     let (path, reason) = rest.rsplit_once('"')?;
+    // `rename "/x/.a.T9XKB5" -> "y/a"`: the first path is whole, the second has the name that it was to get.
+    let (path, renamed) = path.split_once("\" -> \"").map_or((path, None), |(from, to)| (from, Some(to)));
+    let lasting = if names_temporary(call, role) { lasting(path, renamed) } else { None };
+    let is_temporary = lasting.is_some() && renamed.is_none();
+    let path = lasting.as_deref().unwrap_or(path);
     // "(in module)" stands between path and reason when a daemon speaks.
     let reason = reason.split_once(": ").map_or(reason, |(_, reason)| reason);
     let (reason, code) = match reason.rsplit_once(" (") {
@@ -29,7 +36,31 @@ pub(crate) fn path_error(line: &str) -> Option<PathError> {
         },
         None => (reason, None),
     };
-    Some(PathError { call: call.to_owned(), item: item(path, code, reason), is_by_sender })
+    Some(PathError { call: call.to_owned(), item: item(path, code, reason), is_by_sender, is_temporary })
+}
+
+/// Whether a call is one on the temporary file that the receiver writes beside each file, and renames at the end.
+fn names_temporary(call: &str, role: &str) -> bool {
+    matches!(call, "mkstemp" | "rename")
+        || role == "receiver" && (call.starts_with("failed to set ") || matches!(call, "chown" | "chgrp" | "ftruncate"))
+}
+
+/// The path that a temporary file is to get, by what it is renamed to, or by its own name: `.a.T9XKB5` is `a`. It may be
+/// `.a` too, for which rsync adds no dot. Of a name that is too long, rsync cuts the end.
+fn lasting(path: &str, renamed: Option<&str>) -> Option<String> {
+    let (folder, name) = path.rfind('/').map_or(("", path), |at| path.split_at(at + 1));
+    if let Some(to) = renamed {
+        return Some(format!("{folder}{}", to.rsplit('/').next().unwrap_or(to)));
+    }
+    let (stem, random) = name.strip_prefix('.')?.rsplit_once('.')?;
+    let is_random = random.len() == 6 && random.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (is_random && !stem.is_empty()).then(|| format!("{folder}{stem}"))
+}
+
+/// The same path with a dot before its name.
+pub(crate) fn hidden(path: &str) -> String {
+    let at = path.rfind('/').map_or(0, |at| at + 1);
+    format!("{}.{}", &path[..at], &path[at..])
 }
 
 /// `file has vanished: "path"`.
@@ -102,6 +133,26 @@ mod tests {
         assert!(error.is_by_sender);
         let old = path_error("rsync: mkdir \"/x/y\" failed: No such file or directory (2)").expect("it is one");
         assert_eq!((old.call.as_str(), old.item.code), ("mkdir", Some(2)));
+    }
+
+    #[test]
+    fn a_temporary_file_is_said_by_the_name_that_it_is_to_get() {
+        let path = |line: &str| path_error(line).unwrap().item.path.unwrap();
+        for call in ["mkstemp", "[receiver] mkstemp", "[receiver] failed to set times on", "[receiver] chown"] {
+            let found =
+                path_error(&format!("rsync: {call} \"/x/.a.txt.T9XKB5\" failed: Permission denied (13)")).unwrap();
+            assert_eq!((found.item.path.as_deref(), found.is_temporary), (Some("/x/a.txt"), true), "{call}");
+        }
+        let renamed = r#"rsync: [receiver] rename "/x/.b.dTmKe7" -> "x/.b": Operation not permitted (1)"#;
+        assert_eq!(path(renamed), "/x/.b");
+        // These are names of their own.
+        for name in ["/x/.a.backup", "/x/.b.T9XKB5"] {
+            assert_eq!(path(&format!("rsync: [sender] send_files failed to open \"{name}\": x (13)")), name);
+            assert_eq!(path(&format!("rsync: [generator] failed to set times on \"{name}\": x (1)")), name);
+        }
+        for name in ["/x/.backup", "/x/..T9XKB5", "/x/a.T9XKB5", "/x/.a.T9XKB"] {
+            assert_eq!(path(&format!("rsync: [receiver] mkstemp \"{name}\" failed: x (13)")), name);
+        }
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Lines to facts.
 
+use std::collections::HashSet;
+
 use strongroom_model::text::printable;
 
-use crate::items::{Item, MAX_REASON_CHARS};
+use crate::items::{Item, MAX_ITEMS, MAX_REASON_CHARS};
 use crate::read::Sink;
 use crate::report::Facts as AnyFacts;
-use crate::rsync::errors::{PathError, exit_line, item, path_error, vanished};
+use crate::rsync::errors::{PathError, exit_line, hidden, item, path_error, vanished};
 use crate::rsync::itemize::{Change, itemized};
 use crate::rsync::{Facts, RootError};
 
@@ -15,12 +17,16 @@ pub(crate) struct Reader {
     run: Option<Facts>,
     /// The line before, and whether it had a date: `--log-file` and standard output in one file double each line.
     before: (bool, String),
+    /// Names with a dot before them that were transferred, at most [`MAX_HIDDEN`].
+    hidden: HashSet<String>,
     pub(crate) is_one_run: bool,
     pub(crate) version: Option<String>,
     /// Lines that no other tool prints.
     pub(crate) marks: u64,
 }
 
+/// Of a home folder's settings; of more, an error may lack the dot of its file's name.
+const MAX_HIDDEN: usize = 10_000;
 /// Lines with which a run begins.
 const BEGINNINGS: [&str; 4] =
     ["sending incremental file list", "building file list", "receiving incremental file list", "receiving file list"];
@@ -51,6 +57,10 @@ impl Reader {
         }
         if let Some(item) = itemized(text) {
             self.marks += 1;
+            let name = item.path.rsplit('/').next().unwrap_or(item.path);
+            if name.starts_with('.') && item.change == Change::Transfer && self.hidden.len() < MAX_HIDDEN {
+                self.hidden.insert(item.path.to_owned());
+            }
             let run = self.run(sink);
             match item.change {
                 Change::Transfer => run.itemized_files += 1,
@@ -165,16 +175,20 @@ impl Reader {
         if self.is_one_run {
             return;
         }
-        if let Some(run) = self.run.take() {
-            sink.push(AnyFacts::Rsync(Box::new(run)));
-        }
+        self.close(sink);
         self.run = Some(Facts::default());
     }
 
-    pub(crate) fn finish(mut self, sink: &mut Sink) {
-        if let Some(run) = self.run.take() {
+    fn close(&mut self, sink: &mut Sink) {
+        let hidden = std::mem::take(&mut self.hidden);
+        if let Some(mut run) = self.run.take() {
+            run.name_hidden(&hidden);
             sink.push(AnyFacts::Rsync(Box::new(run)));
         }
+    }
+
+    pub(crate) fn finish(mut self, sink: &mut Sink) {
+        self.close(sink);
     }
 }
 
@@ -185,8 +199,25 @@ impl Facts {
         counted == 0 && self.stats.is_empty() && !self.ended() && self.message.is_none()
     }
 
+    /// Standard output, which has the names, may come after standard error, which has the errors.
+    fn name_hidden(&mut self, names: &HashSet<String>) {
+        for &at in &self.temporary {
+            let Some(path) = self.items.kept_mut().get_mut(at).and_then(|item| item.path.as_mut()) else { continue };
+            let dotted = hidden(path);
+            // The log has names below the source, and errors have whole paths.
+            let below = dotted.match_indices('/').map(|(at, _)| &dotted[at + 1..]);
+            if std::iter::once(dotted.as_str()).chain(below).any(|tail| names.contains(tail)) {
+                *path = dotted;
+            }
+        }
+    }
+
     fn path_error(&mut self, error: PathError) {
-        let PathError { call, item, is_by_sender } = error;
+        let PathError { call, item, is_by_sender, is_temporary } = error;
+        if is_temporary {
+            self.temporary.push(self.items.kept().len());
+            self.temporary.truncate(MAX_ITEMS);
+        }
         self.is_full |=
             item.code == Some(28) || item.reason.as_deref().is_some_and(|reason| reason.contains("No space left"));
         self.is_read_only |= item.code == Some(30);

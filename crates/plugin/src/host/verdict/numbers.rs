@@ -1,5 +1,7 @@
 //! Whether a result's numbers bear it out.
 
+use strongroom_model::text::{files, grouped};
+
 use super::Facts;
 use crate::host::seen::Seen;
 use crate::protocol::{Counts, Evidence, Operation, Outcome, Report, Retry};
@@ -73,13 +75,46 @@ fn unproven(report: &mut Report, seen: &Seen, notes: &mut Vec<String>) {
         let sentence = "The plugin says that the copy is proven, and that it read no file of it.";
         worsen(report, Outcome::Failed, "plugin-protocol", sentence, notes);
         report.retry = Some(Retry::Never);
+    } else if report.outcome == Outcome::Done
+        && let Some(sentence) = shortfall(report)
+    {
+        worsen(report, Outcome::Partial, "not-proven", &sentence, notes);
+        report.next_step =
+            Some("look at the run's log; tell the plugin's author if no file is missing there".to_owned());
+        report.retry = Some(Retry::Never);
     }
+}
+
+/// Why what was read is not the copy, if the numbers say so. Only a part needs not account for all that was seen.
+fn shortfall(report: &Report) -> Option<String> {
+    let evidence = report.evidence.as_ref().filter(|evidence| !is_part(evidence))?;
+    let Counts { seen, proven, skipped, .. } = report.counts;
+    if proven.saturating_add(skipped) < seen {
+        return Some(format!(
+            "Not proven: the plugin accounts for {} of the {} that it saw, and names no part that it read.",
+            grouped(proven.saturating_add(skipped)),
+            files(seen)
+        ));
+    }
+    // Of a method that does not count the files that it reads, nothing is expected.
+    let is_contradicted = reads_files(evidence) && evidence.files > 0 && evidence.files < proven;
+    is_contradicted.then(|| {
+        let (read, proven) = (files(evidence.files), grouped(proven));
+        format!("Not proven: the plugin read {read}, and says that {proven} are proven.")
+    })
+}
+
+fn is_part(evidence: &Evidence) -> bool {
+    evidence.sample.is_some_and(|sample| sample.of > 1)
+}
+
+fn reads_files(evidence: &Evidence) -> bool {
+    matches!(evidence.method.as_str(), "sha256" | "bytes" | "restore")
 }
 
 /// Whether nothing was read by a method that reads files. A part of the copy may have none; other methods need not
 /// count them.
 fn is_idle(evidence: &Evidence, counts: Counts) -> bool {
-    let reads_files = matches!(evidence.method.as_str(), "sha256" | "bytes" | "restore");
-    let is_part = evidence.sample.is_some_and(|sample| sample.of > 1);
-    reads_files && !is_part && counts.proven == 0 && evidence.files == 0 && evidence.bytes == 0
+    let has_read = counts.proven > 0 || evidence.files > 0 || evidence.bytes > 0;
+    reads_files(evidence) && !is_part(evidence) && !has_read
 }

@@ -142,6 +142,20 @@ fn what_breaks_the_protocol_failed() {
 }
 
 #[test]
+fn sentences_that_are_shown_one_after_the_other_end_with_a_full_stop() {
+    let mut ends = Vec::new();
+    for sentence in ["DISK OK", "Done. ", "Really?", "Copied \"a\"", "Copied (2 files.)", "Cut…", ""] {
+        let said = json!({"type": "result", "outcome": "done", "sentence": sentence});
+        ends.push(run(&[hello(), said]).verdict().report.sentence);
+    }
+    assert_eq!(ends, ["DISK OK.", "Done. ", "Really?", "Copied \"a\".", "Copied (2 files.)", "Cut…", ""]);
+    let crashed = run(&[hello()]).end(End::Code(1)).verdict().report.sentence;
+    assert!(crashed.ends_with("without a result: KeyError: 'source'."), "{crashed}");
+    let worse = json!({"type": "result", "outcome": "done", "sentence": "All of it", "counts": {"failed": 1}});
+    assert_eq!(run(&[hello(), worse]).verdict().notes, ["The plugin said done: All of it."]);
+}
+
+#[test]
 fn unsupported_is_its_own_cause() {
     run(&[hello(), json!({"type": "unsupported"})]).is(Outcome::Failed, "unsupported", "this operation");
     let proof = run(&[hello(), json!({"type": "unsupported"})]).op(Operation::Verify);
@@ -217,6 +231,30 @@ fn a_proof_names_its_evidence_and_finds_nothing_wrong() {
     verify(&[hello(), counted("done", &json!({"failed": 2}))]).is(Outcome::Failed, "proof-failed", "2 files");
 }
 
+#[test]
+fn r10_a_proof_of_some_files_is_no_proof_of_all_that_were_seen() {
+    let is = |counts: Value, evidence: Value, outcome, cause, sentence| {
+        let result = json!({"type": "result", "outcome": "done", "sentence": "As said.", "counts": counts,
+            "evidence": evidence});
+        run(&[hello(), result]).op(Operation::Verify).is(outcome, cause, sentence);
+    };
+    let short = |counts: Value, evidence: Value, sentence| {
+        is(counts, evidence, Outcome::Partial, "not-proven", sentence);
+    };
+    let one = json!({"method": "sha256", "files": 1});
+    short(json!({"seen": 1_000}), one.clone(), "accounts for 0 of the 1,000 files");
+    short(json!({"seen": 1_000, "proven": 1}), one.clone(), "accounts for 1 of the 1,000 files");
+    short(json!({"seen": 3, "proven": 1, "skipped": 1}), json!({"method": "tool"}), "accounts for 2 of the 3 files");
+    short(json!({"seen": u64::MAX, "proven": 1}), one.clone(), "accounts for 1 of");
+    short(json!({"seen": 1_000, "proven": 1_000}), one.clone(), "read 1 file, and says that 1,000 are proven");
+    let whole = json!({"method": "sha256", "files": 1, "sample": {"part": 1, "of": 1}});
+    short(json!({"seen": 2, "proven": 1}), whole, "accounts for 1 of the 2 files");
+    let well = |counts: Value, evidence: Value| is(counts, evidence, Outcome::Done, "", "As said.");
+    well(json!({"seen": 3, "proven": 1, "skipped": 2}), one);
+    well(json!({"seen": 1_000, "proven": 1}), json!({"method": "sha256", "files": 1, "sample": {"part": 2, "of": 9}}));
+    well(json!({"seen": 9, "proven": 9}), json!({"method": "own"}));
+}
+
 /// Lines of which most are nearly right.
 fn any_line() -> impl Strategy<Value = Value> {
     let counts =
@@ -251,6 +289,6 @@ proptest! {
             prop_assert_eq!(code, 0);
             prop_assert!(best.min().is_some_and(|best| best <= report.outcome), "{:?}", report);
         }
-        prop_assert!(report.sentence.chars().count() <= 301);
+        prop_assert!(report.sentence.chars().count() <= 302);
     }
 }
