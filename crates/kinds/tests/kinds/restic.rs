@@ -52,6 +52,7 @@ fn folders_are_planned_backed_up_and_proven_part_by_part() {
     let run = job.run();
     assert_eq!((run.outcome(), run.report.counts.copied), ("done", 0));
     assert!(!run.text.contains("canary"));
+    assert!(!run.text.contains("percent_done"), "progress fills no log: {}", run.text);
 }
 
 #[test]
