@@ -222,6 +222,25 @@ fn every_exit_code_is_judged_by_its_table() {
 }
 
 #[test]
+fn a_setting_that_is_unknown_is_named_with_those_that_there_are() {
+    let mut job = job();
+    job.config["snapshots"] = json!(3);
+    for said in [job.plan(), job.run(), job.verify()] {
+        let sentence = &said.report.sentence;
+        assert_eq!((said.outcome(), said.cause()), ("failed", "settings-wrong"), "{sentence}");
+        assert!(
+            sentence.contains("unknown setting \"snapshots\"; expected repository, sources, exclude,"),
+            "{sentence}"
+        );
+        assert!(sentence.ends_with("executable."), "all of them: {sentence}");
+        assert!(said.report.next_step.as_ref().unwrap().contains("\"snapshots\""));
+    }
+    let problem = job.validate().report.problems.remove(0);
+    assert_eq!(problem.pointer, "/snapshots");
+    assert!(problem.message.contains("restore_files"), "{}", problem.message);
+}
+
+#[test]
 fn settings_that_cannot_work_are_pointed_at() {
     let mut job = job();
     let inside = job.at("source/repo").to_str().unwrap().to_owned();
