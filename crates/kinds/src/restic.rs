@@ -12,7 +12,8 @@ use strongroom_toollog::Tool::Restic as RESTIC;
 
 use crate::around::Around;
 use crate::config::{describe, problem, read, unusable};
-use crate::proof::has_a_file;
+use crate::progress::Progress;
+use crate::proof::{Method, Share, drop_tree, has_a_file};
 use crate::report::{bounded, not_started, of_run};
 use crate::restic::settings::Settings;
 use crate::state::State;
@@ -56,6 +57,21 @@ impl Restic {
     fn repository_ready(settings: &Settings) -> Result<(), Box<Report>> {
         let repository = std::path::Path::new(&settings.repository);
         if repository.is_absolute() { crate::preflight::target_ready(repository) } else { Ok(()) }
+    }
+
+    /// How restic is going to read the repository: what a local one has in the page cache is dropped first. What lies behind
+    /// a server is in whatever cache it has.
+    fn read_back(settings: &Settings, speaker: &Speaker) -> Method {
+        let repository = std::path::Path::new(&settings.repository);
+        if !repository.is_absolute() {
+            return Method::Cached;
+        }
+        let progress = Progress::new(speaker, "dropping the repository from the cache");
+        let dropped = drop_tree(repository, &progress, &|| !speaker.cancelled().is_set());
+        dropped.unwrap_or_else(|error| {
+            speaker.log(Level::Warn, format!("the repository may be read from the cache: {error}"));
+            Method::Cached
+        })
     }
 
     /// A local repository's folder is there, and each source is there and has something: old releases end well without.
@@ -172,6 +188,7 @@ impl Plugin for Restic {
         let Some(call) = self.call(&settings, request) else { return missing() };
         let mut state = State::of(request);
         let share = state.coverage.next(settings.parts);
+        let before = Self::read_back(&settings, speaker);
         let subset = format!("--read-data-subset={}/{}", share.part + 1, share.of);
         let call = call.args(["check".to_owned(), subset, "--json".to_owned()]);
         let (ended, run) = match read_run(&call, speaker, "reading the repository") {
@@ -183,6 +200,8 @@ impl Plugin for Restic {
             report.counts = Counts { failed: 1, ..Counts::default() };
             return report;
         }
+        // The check has just read what is restored from.
+        let method = before.max(Self::read_back(&settings, speaker));
         let again = || self.call(&settings, request).expect("it was found a moment ago");
         let seed = sample::seed(&request.run, share.part);
         let restored = match sample::restore(&settings, &request.job, seed, state.transferred_at_s, speaker, &again) {
@@ -193,7 +212,7 @@ impl Plugin for Restic {
             state.coverage.read(share, self.around.now_s(), 0);
         }
         state.say(speaker);
-        proven(&restored, share, &state.coverage.words(self.around.now_s()))
+        proven(&restored, share, &state.coverage.words(self.around.now_s()), method)
     }
 }
 
@@ -213,11 +232,11 @@ fn shrunk(report: &mut Report, last: Option<u64>) {
     }
 }
 
-fn proven(restored: &sample::Restored, share: crate::proof::Share, coverage: &str) -> Report {
+fn proven(restored: &sample::Restored, share: Share, coverage: &str, method: Method) -> Report {
     let counts = Counts {
-        seen: restored.same + restored.changed + restored.differ + restored.failed,
+        seen: restored.same + restored.changed + restored.unnamed + restored.differ + restored.failed,
         proven: restored.same,
-        skipped: restored.changed,
+        skipped: restored.changed + restored.unnamed,
         mismatched: restored.differ,
         failed: restored.failed,
         ..Counts::default()
@@ -235,14 +254,25 @@ fn proven(restored: &sample::Restored, share: crate::proof::Share, coverage: &st
     let part = if share.of > 1 { format!("part {} of {}", share.part + 1, share.of) } else { "all".to_owned() };
     let sample = match counts.seen {
         0 => "no file was restored as a sample".to_owned(),
-        n => format!("{n} random files were restored, {} equal to the source", restored.same),
+        n => {
+            let unnamed = match restored.unnamed {
+                0 => String::new(),
+                n => format!(", {n} left out for a name that is not Unicode"),
+            };
+            format!(
+                "{} random files were restored, {} equal to the source{unnamed}",
+                n - restored.unnamed,
+                restored.same
+            )
+        }
     };
     let words = coverage.replace("every file was", "all of the repository was");
-    let sentence = format!("restic read {part} of the repository without an error; {sample}; {words}.");
+    let how = method.words();
+    let sentence = format!("restic read {part} of the repository without an error ({how}); {sample}; {words}.");
     let mut report = Report::new(Outcome::Done, bounded(&sentence)).counts(counts, restored.bytes);
     report.evidence = Some(Evidence {
         method: if restored.same > 0 { "restore" } else { "tool" }.to_owned(),
-        read_back: ReadBack::Cached,
+        read_back: if method == Method::Cached { ReadBack::Cached } else { ReadBack::Device },
         files: restored.same,
         bytes: restored.bytes,
         sample: (share.of > 1).then_some(Sample { part: u64::from(share.part) + 1, of: u64::from(share.of) }),

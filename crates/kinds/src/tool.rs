@@ -224,7 +224,7 @@ fn read(
     }
 }
 
-/// The first lines, for the detail file.
+/// The first lines, for the detail file, without those that only say how far it is.
 struct Log<'a> {
     speaker: &'a Speaker,
     level: Level,
@@ -233,14 +233,19 @@ struct Log<'a> {
 
 impl Log<'_> {
     fn lines(&mut self, lines: &[u8]) {
-        for line in lines.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+        for line in lines.split_inclusive(|&byte| byte == b'\n') {
+            // What a carriage return ends is overwritten by what comes next; the one before a line feed ends a line.
+            let line = line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line));
+            let line = line.rsplit(|&byte| byte == b'\r').next().unwrap_or_default();
+            let text = String::from_utf8_lossy(line);
+            if text.is_empty() || strongroom_toollog::is_progress(&text) {
+                continue;
+            }
             if self.left == 0 {
                 return;
             }
             self.left -= 1;
-            let line = line.rsplit(|&byte| byte == b'\r').find(|part| !part.is_empty()).unwrap_or_default();
-            let text = strongroom_model::text::printable(&String::from_utf8_lossy(line), MAX_LOGGED_CHARS);
-            self.speaker.log(self.level, text);
+            self.speaker.log(self.level, strongroom_model::text::printable(&text, MAX_LOGGED_CHARS));
         }
     }
 }

@@ -7,11 +7,13 @@
 //! - [`Tool`], [`Outcome`], [`Cause`], [`Counts`], [`Item`]: the vocabulary; [`Run`] and [`Report`];
 //! - [`text`](mod@text): bytes to lines, in any encoding; [`number`]: figures as the tools print them;
 //! - [`robocopy`], [`rsync`], [`rclone`], [`restic`]: a reader of lines and a judge for each;
+//! - [`is_progress`]: what need not be kept of a log;
 //! - [`read`](mod@read): all of them at once; [`adopt`] and [`recognise`].
 
 pub mod items;
 pub mod number;
 pub mod outcome;
+mod progress;
 pub mod rclone;
 pub mod read;
 pub mod report;
@@ -24,6 +26,7 @@ pub mod tool;
 
 pub use crate::items::{Item, Items};
 pub use crate::outcome::{Cause, Counts, Outcome, Retry};
+pub use crate::progress::is_progress;
 pub use crate::read::{Reading, adopt, read, recognise};
 pub use crate::report::{Report, Run, Verdict};
 pub use crate::tool::Tool;

@@ -26,7 +26,7 @@ const MAX_CHANGED_ITEMS: u64 = 100;
 const CLOCK_TOLERANCE_S: i64 = 2;
 
 /// Nothing below is ever written by us.
-const READ_ONLY: Policy = Policy { one_file_system: false, file_mode: 0o600, folder_mode: 0o700 };
+pub(super) const READ_ONLY: Policy = Policy { one_file_system: false, file_mode: 0o600, folder_mode: 0o700 };
 
 /// Which tree is walked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

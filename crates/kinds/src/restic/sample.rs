@@ -1,7 +1,8 @@
 //! A few random files restored from the newest snapshot, and compared with the source.
 
-use std::fs::File;
-use std::path::Path;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
@@ -23,6 +24,8 @@ pub(super) struct Restored {
     pub(super) same: u64,
     /// Restored, and the source changed since.
     pub(super) changed: u64,
+    /// Not restored, since their names are not Unicode, and the source does not have them to say which bytes they are.
+    pub(super) unnamed: u64,
     pub(super) differ: u64,
     pub(super) failed: u64,
     pub(super) bytes: u64,
@@ -52,6 +55,12 @@ pub(super) fn restore(
         if speaker.cancelled().is_set() {
             return Err(Box::new(Report::new(Outcome::Cancelled, "The proof was cancelled.")));
         }
+        let Some(path) = exact(&path) else {
+            restored.unnamed += 1;
+            let message = "its name is not Unicode, and the source does not have it to say which bytes that are";
+            speaker.item(item(Path::new(&path), ItemOutcome::Skipped, message));
+            continue;
+        };
         one(&snapshot, &path, transferred_at_s, speaker, call, &mut restored)?;
     }
     Ok(restored)
@@ -125,15 +134,44 @@ fn choose(
     Ok((chosen.snapshot, chosen.paths))
 }
 
+/// A path by its bytes. restic takes any, but lists each byte that is not UTF-8 as U+FFFD: which bytes that were, only the
+/// source's own folders say.
+fn exact(listed: &str) -> Option<PathBuf> {
+    if !listed.contains(char::REPLACEMENT_CHARACTER) {
+        return Some(PathBuf::from(listed));
+    }
+    let mut path = PathBuf::from("/");
+    for name in listed.split('/').filter(|name| !name.is_empty()) {
+        if !name.contains(char::REPLACEMENT_CHARACTER) {
+            path.push(name);
+            continue;
+        }
+        let names = fs::read_dir(&path).ok()?.filter_map(|entry| Some(entry.ok()?.file_name()));
+        let mut fitting = names.filter(|other| as_listed(other) == name);
+        let only = fitting.next()?;
+        if fitting.next().is_some() {
+            return None;
+        }
+        path.push(only);
+    }
+    Some(path)
+}
+
+/// As Go's JSON has it.
+fn as_listed(name: &OsStr) -> String {
+    let replaced = |invalid: &[u8]| String::from(char::REPLACEMENT_CHARACTER).repeat(invalid.len());
+    name.as_encoded_bytes().utf8_chunks().map(|chunk| chunk.valid().to_owned() + &replaced(chunk.invalid())).collect()
+}
+
 fn one(
     snapshot: &str,
-    path: &str,
+    path: &Path,
     transferred_at_s: Option<i64>,
     speaker: &Speaker,
     call: &dyn Fn() -> Call,
     restored: &mut Restored,
 ) -> Result<(), Box<Report>> {
-    let dump = call().args(["dump", snapshot, path]).quietly();
+    let dump = call().args([OsStr::new("dump"), OsStr::new(snapshot), path.as_os_str()]).quietly();
     let hasher = Mutex::new((Sha256::new(), 0_u64));
     let progress = Progress::new(speaker, "restoring a sample");
     let each = |stream, bytes: &[u8]| {
@@ -147,7 +185,7 @@ fn one(
     let (hasher, bytes) = hasher.into_inner().unwrap_or_else(PoisonError::into_inner);
     if ended.code != 0 {
         restored.failed += 1;
-        speaker.item(item(Path::new(path), ItemOutcome::Failed, "it could not be restored"));
+        speaker.item(item(path, ItemOutcome::Failed, "it could not be restored"));
         return Ok(());
     }
     restored.bytes += bytes;
@@ -164,7 +202,7 @@ fn one(
         Err(_) => restored.changed += 1,
         Ok(_) => {
             restored.differ += 1;
-            speaker.item(item(Path::new(path), ItemOutcome::Differs, "what was restored differs from the source"));
+            speaker.item(item(path, ItemOutcome::Differs, "what was restored differs from the source"));
         }
     }
     Ok(())

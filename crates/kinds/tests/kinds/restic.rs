@@ -1,10 +1,12 @@
 //! `restic`, with the restic of the system and a repository in a folder.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::process::Command;
 
 use serde_json::json;
-use strongroom_plugin::protocol::ItemOutcome;
+use strongroom_plugin::protocol::{ItemOutcome, ReadBack};
 
 use crate::rig::Job;
 
@@ -52,6 +54,66 @@ fn folders_are_planned_backed_up_and_proven_part_by_part() {
     let run = job.run();
     assert_eq!((run.outcome(), run.report.counts.copied), ("done", 0));
     assert!(!run.text.contains("canary"));
+    assert!(!run.text.contains("percent_done"), "progress fills no log: {}", run.text);
+}
+
+#[test]
+fn a_sample_has_files_of_any_name() {
+    let mut job = with_repository();
+    let names: [&[u8]; 13] = [
+        b"with a blank",
+        b"a*",
+        b"[x]",
+        b"q?",
+        b"back\\slash",
+        b"new\nline",
+        b"tab\t",
+        b"-dash",
+        b"quote\"s",
+        b"caf\xe9",
+        b"\xe2\x82",
+        b"\xef\xbf\xbd",
+        b"d\xe9r\n*/[sub]/$(f)",
+    ];
+    for name in names {
+        let path = job.at("source/odd").join(OsStr::from_bytes(name));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, name).unwrap();
+    }
+    job.config["restore_files"] = json!(100);
+    assert_eq!(job.run().report.counts.copied, 16);
+    let proof = job.verify();
+    assert_eq!(
+        (proof.outcome(), proof.report.counts.proven),
+        ("done", 16),
+        "{} {:?}",
+        proof.report.sentence,
+        proof.items
+    );
+    // Without the source, nobody knows the bytes of these names; with two that are listed alike, which of them is meant.
+    fs::remove_file(job.at("source/odd").join(OsStr::from_bytes(b"\xe2\x82"))).unwrap();
+    fs::write(job.at("source/odd").join(OsStr::from_bytes(b"caf\xe8")), "x").unwrap();
+    let proof = job.verify();
+    let counts = proof.report.counts;
+    assert_eq!((proof.outcome(), counts.proven, counts.skipped), ("done", 14, 2), "{:?}", proof.items);
+    assert!(proof.report.sentence.contains("2 left out for a name that is not Unicode"), "{}", proof.report.sentence);
+    assert!(proof.items.iter().all(|item| item.outcome == ItemOutcome::Skipped) && proof.items.len() == 2);
+}
+
+#[test]
+fn the_repository_is_read_past_the_cache_or_it_is_said_that_it_is_not() {
+    let mut job = with_repository();
+    job.run();
+    let proof = job.verify();
+    let evidence = proof.report.evidence.unwrap();
+    let packs = fs::File::open(job.at("repo/data")).unwrap();
+    let (read_back, words) = if strongroom_files::Backing::of(&packs).unwrap() == strongroom_files::Backing::Device {
+        (ReadBack::Device, "read back with nothing of it cached")
+    } else {
+        (ReadBack::Cached, "perhaps from a cache")
+    };
+    assert_eq!(evidence.read_back, read_back, "{}", proof.report.sentence);
+    assert!(proof.report.sentence.contains(words), "{}", proof.report.sentence);
 }
 
 #[test]
@@ -157,6 +219,25 @@ fn every_exit_code_is_judged_by_its_table() {
     let run = job.run();
     assert_eq!(run.outcome(), "partial");
     assert!(run.has("/srv/x", ItemOutcome::Failed));
+}
+
+#[test]
+fn a_setting_that_is_unknown_is_named_with_those_that_there_are() {
+    let mut job = job();
+    job.config["snapshots"] = json!(3);
+    for said in [job.plan(), job.run(), job.verify()] {
+        let sentence = &said.report.sentence;
+        assert_eq!((said.outcome(), said.cause()), ("failed", "settings-wrong"), "{sentence}");
+        assert!(
+            sentence.contains("unknown setting \"snapshots\"; expected repository, sources, exclude,"),
+            "{sentence}"
+        );
+        assert!(sentence.ends_with("executable."), "all of them: {sentence}");
+        assert!(said.report.next_step.as_ref().unwrap().contains("\"snapshots\""));
+    }
+    let problem = job.validate().report.problems.remove(0);
+    assert_eq!(problem.pointer, "/snapshots");
+    assert!(problem.message.contains("restore_files"), "{}", problem.message);
 }
 
 #[test]

@@ -403,6 +403,24 @@ fn a_cancelled_transfer_leaves_no_process() {
 }
 
 #[test]
+fn progress_fills_no_log_and_is_a_sign_of_life() {
+    let mut job = job();
+    for number in 0..300 {
+        job.write(&format!("source/many/{number}"), vec![1; 1_000]);
+    }
+    let run = job.run();
+    assert!(run.text.contains("many/299"), "{}", run.text.len());
+    assert!(!run.text.contains("to-chk="), "{}", run.text);
+    // A tool that says nothing else for long, and what matters only then.
+    let script = "i=0; while [ $i -lt 600 ]; do printf '\\r  %s  1%%  1.00kB/s 0:00:01' $i; sleep 0.01; i=$((i+1)); done; \
+        printf '\\nat last\\r\\n'; exit 12";
+    job.config["executable"] = json!(job.script("slow", script));
+    let run = job.run();
+    assert!(run.text.contains("\"at last\"") && !run.text.contains("1.00kB/s"), "{}", run.text);
+    assert!(run.text.contains("\"type\":\"progress\""), "{}", run.text);
+}
+
+#[test]
 fn endless_output_is_bounded() {
     let mut job = job();
     let line = "x".repeat(1_000);
