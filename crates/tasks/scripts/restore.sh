@@ -11,8 +11,24 @@
 # A line of the plan: kind, mode, owner, group, SHA-256, path; separated by tabs. Kinds: file, timer (an enabled one),
 # stamp (the mode is its time, in seconds since 1970).
 #
-# Exit codes: 0 all done; 2 some files failed; 1 nothing was done.
+# No symbolic link on the way to a file may lead out of the root: such a file is refused.
+#
+# Exit codes: 0 all done; 2 some files failed or were left alone; 1 nothing was done.
 set -u
+
+usage() {
+    cat <<'END'
+usage: restore.sh [--root DIR] [--apply] [--replace] [--enable]
+
+Restores timers and crontabs as restore-plan.tsv beside this script says. Without --apply it only checks.
+  --root DIR  write below DIR, as of a container; nothing is started there
+  --apply     write the files; what is there and differs is left alone
+  --replace   with --apply: overwrite what is there and differs
+  --enable    with --apply: switch on those timers that were on
+  --help      print this
+Exit codes: 0 all done; 2 some files failed or were left alone; 1 nothing was done.
+END
+}
 
 root=
 apply=
@@ -22,14 +38,20 @@ while [ $# -gt 0 ]; do
     case $1 in
     --root)
         [ $# -gt 1 ] || { echo "--root needs a folder" >&2; exit 1; }
-        root=${2%/}
+        # Without symbolic links, as paths below it are compared with it.
+        root=$(cd "$2" 2>/dev/null && pwd -P) || { echo "--root $2: there is no such folder" >&2; exit 1; }
+        root=${root%/}
         shift
+        ;;
+    --help | -h)
+        usage
+        exit 0
         ;;
     --apply) apply=yes ;;
     --replace) replace=yes ;;
     --enable) enable=yes ;;
     *)
-        echo "unknown option $1; expected --root DIR, --apply, --replace or --enable" >&2
+        echo "unknown option $1; expected --root DIR, --apply, --replace, --enable or --help" >&2
         exit 1
         ;;
     esac
@@ -39,6 +61,7 @@ done
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 plan=$here/restore-plan.tsv
 failed=0
+left=0
 tab=$(printf '\t')
 
 say() { printf '%s: %s\n' "$1" "$2"; }
@@ -49,15 +72,35 @@ fail() {
 digest() { sha256sum <"$1" | cut -d' ' -f1; }
 is_root() { [ "$(id -u)" -eq 0 ]; }
 
+# Whether the folder of $1 (or, where it is yet to be made, the deepest one that is there) lies within the root. A link that
+# leads nowhere is refused too: what it names would be made.
+stays_within() {
+    folder=$(dirname "$1")
+    while [ ! -d "$folder" ]; do
+        if [ -e "$folder" ] || [ -L "$folder" ]; then return 1; fi
+        folder=$(dirname "$folder")
+    done
+    folder=$(cd "$folder" 2>/dev/null && pwd -P) || return 1
+    case ${folder%/}/ in
+    "$root"/*) return 0 ;;
+    *) return 1 ;;
+    esac
+}
+leads_out() {
+    stays_within "$root/$1" && return 1
+    fail "/$1" "refused: a folder on its way is a symbolic link out of $root/, or no folder; remove it first"
+}
+
 # Written beside its place and renamed, so that a reader never sees half of it.
 put() {
     source=$1 target=$2 mode=$3 owner=$4 group=$5
-    mkdir -p "$(dirname "$target")" && cp "$source" "$target.restoring" && chmod "$mode" "$target.restoring" || return 1
+    # A link in the place of the new file would be written through.
+    mkdir -p "$(dirname "$target")" && rm -f "$target.restoring" && cp "$source" "$target.restoring" && chmod "$mode" "$target.restoring" || return 1
     if is_root && ! chown "$owner:$group" "$target.restoring"; then
         rm -f "$target.restoring"
         return 1
     fi
-    mv "$target.restoring" "$target"
+    mv -T "$target.restoring" "$target"
 }
 
 restore_file() {
@@ -67,11 +110,13 @@ restore_file() {
         fail "/$path" "its file is missing or is not the one that was collected"
         return
     fi
-    if [ -f "$target" ] && [ "$(digest "$target")" = "$sum" ]; then
+    if leads_out "$path"; then return; fi
+    if [ -f "$target" ] && [ ! -L "$target" ] && [ "$(digest "$target")" = "$sum" ]; then
         say "/$path" "is there already"
         return
     fi
-    if [ -e "$target" ] && [ -z "$replace" ]; then
+    if { [ -e "$target" ] || [ -L "$target" ]; } && [ -z "$replace" ]; then
+        left=$((left + 1))
         say "/$path" "another is there, and is left alone: --replace overwrites it"
         return
     fi
@@ -91,6 +136,11 @@ restore_file() {
 # Without its stamp a persistent timer does not know what was missed.
 restore_stamp() {
     seconds=$1 path=$2
+    if leads_out "$path"; then return; fi
+    if [ -L "$root/$path" ]; then
+        fail "/$path" "refused: it is a symbolic link; remove it first"
+        return
+    fi
     if [ -z "$apply" ]; then
         say "/$path" "its time would be set"
     elif mkdir -p "$(dirname "$root/$path")" && touch -d "@$seconds" "$root/$path"; then
@@ -127,5 +177,6 @@ if [ -n "$apply" ] && [ -n "$enable" ]; then
     done <"$plan"
 fi
 
+[ "$left" -eq 0 ] || echo "$left not restored: another file is in the place of each, see above; --replace overwrites it"
 echo "$failed failed"
-[ "$failed" -eq 0 ] || exit 2
+[ "$failed" -eq 0 ] && [ "$left" -eq 0 ] || exit 2

@@ -13,7 +13,7 @@ pub const MAX_LINE_BYTES: usize = 64 * 1024;
 /// Splits a stream of bytes into lines.
 ///
 /// UTF-8, UTF-16 (either order, with or without a byte order mark) and eight-bit code pages are told apart by
-/// their zero bytes, block by block, as logs are appended to by programs that disagree. LF, CR LF, CR CR LF
+/// their zero bytes, also in the middle of a log, as logs are appended to by programs that disagree. LF, CR LF, CR CR LF
 /// and a bare CR end a line. Escape sequences of terminals are removed. What cannot be decoded is U+FFFD.
 #[derive(Debug, Default)]
 pub struct Lines {

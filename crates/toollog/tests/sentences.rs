@@ -66,6 +66,22 @@ fn a_report_is_json_for_programs() {
 }
 
 #[test]
+fn a_failed_run_in_another_encoding_than_the_first_is_seen() {
+    let (good, bad) = (fixture("robocopy-en-copied.log"), fixture("robocopy-en-no-network.log"));
+    let wide = |bytes: &[u8]| -> Vec<u8> {
+        let text = format!("\u{feff}{}", String::from_utf8_lossy(bytes));
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    };
+    for log in [[wide(&good), bad.clone()], [good.clone(), wide(&bad)]] {
+        let report = read(&log.concat()[..]).unwrap();
+        assert_eq!((report.runs_total, report.outcome()), (2, Outcome::Obstructed), "{}", report.sentence());
+    }
+    let killed = [wide(&fixture("robocopy-en-cut.log")), b"Terminate batch job (Y/N)?\n".to_vec(), wide(&good)];
+    let report = read(&killed.concat()[..]).unwrap();
+    assert_eq!((report.runs_total, report.runs_bad, report.outcome()), (2, 1, Outcome::Done));
+}
+
+#[test]
 fn an_unknown_exit_code_is_a_failure() {
     for name in ["rsync-copied.log", "rclone-copied.log", "restic-backup.log"] {
         for code in [36, 77, 200] {

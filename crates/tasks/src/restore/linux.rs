@@ -154,8 +154,9 @@ mod tests {
 
         // Again: nothing changes. Another file in its place is left alone, unless it is to be replaced.
         std::fs::write(root.path().join(crontab), "mine\n").unwrap();
-        let (_, said) = run(folder.path(), &["--root", below, "--apply"]);
+        let (code, said) = run(folder.path(), &["--root", below, "--apply"]);
         assert!(said.contains("is there already") && said.contains("left alone"), "{said}");
+        assert!(code == 2 && said.contains("1 not restored: "), "{said}");
         assert_eq!(std::fs::read(root.path().join(crontab)).unwrap(), b"mine\n");
         assert_eq!(run(folder.path(), &["--root", below, "--apply", "--replace"]).0, 0);
         assert_eq!(std::fs::read(root.path().join(crontab)).unwrap(), b"0 0 * * * root x\n");
@@ -165,5 +166,74 @@ mod tests {
         let (code, said) = run(folder.path(), &["--root", below, "--apply", "--replace"]);
         assert!(code == 2 && said.contains("not the one that was collected"), "{said}");
         assert_eq!(run(folder.path(), &["--rot"]).0, 1);
+    }
+
+    /// A script and the files that its plan names.
+    fn written(folder: &Path, files: &[(&str, &[u8])], stamps: &[&str]) {
+        let restore = LinuxRestore {
+            files: files.iter().map(|(path, bytes)| file(path, bytes, 0o644)).collect(),
+            stamps: stamps.iter().map(|path| ((*path).to_owned(), 1_700_000_000)).collect(),
+            ..LinuxRestore::default()
+        };
+        std::fs::write(folder.join("restore.sh"), LINUX_RESTORE_SCRIPT).unwrap();
+        std::fs::write(folder.join(LINUX_PLAN_NAME), restore.plan().0).unwrap();
+        for (path, bytes) in files {
+            let target = folder.join("files").join(path);
+            std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+            std::fs::write(target, bytes).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_symbolic_link_on_the_way_does_not_lead_out_of_the_root() {
+        use std::os::unix::fs::symlink;
+        let (folder, root, elsewhere) =
+            (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let job: &[u8] = b"0 0 * * * root x\n";
+        let files = [("etc/cron.d/job", job), ("etc/cron.d/new/job", job), ("opt/job", job), ("srv/a/job", job)];
+        written(folder.path(), &files, &["var/stamps/s"]);
+        let at = |path: &str| root.path().join(path);
+        for made in ["etc", "var", "inside"] {
+            std::fs::create_dir(at(made)).unwrap();
+        }
+        symlink(elsewhere.path(), at("etc/cron.d")).unwrap();
+        symlink(elsewhere.path(), at("var/stamps")).unwrap();
+        symlink(elsewhere.path().join("not-there"), at("srv")).unwrap();
+        symlink("inside", at("opt")).unwrap();
+        let below = root.path().to_str().unwrap();
+        for options in [&["--root", below][..], &["--root", below, "--apply", "--replace"]] {
+            let (code, said) = run(folder.path(), options);
+            assert!(code == 2 && said.contains("/etc/cron.d/job: refused") && said.contains("4 failed"), "{said}");
+        }
+        assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+        assert_eq!(std::fs::read(at("inside/job")).unwrap(), job);
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_a_file_is_replaced_and_not_written_through() {
+        let (folder, root, elsewhere) =
+            (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let job: &[u8] = b"0 0 * * * root x\n";
+        written(folder.path(), &[("etc/job", job)], &[]);
+        std::fs::create_dir(root.path().join("etc")).unwrap();
+        let outside = elsewhere.path().join("mine");
+        std::fs::write(&outside, "mine\n").unwrap();
+        for link in ["job", "job.restoring"] {
+            std::os::unix::fs::symlink(&outside, root.path().join("etc").join(link)).unwrap();
+        }
+        let below = root.path().to_str().unwrap();
+        assert_eq!(run(folder.path(), &["--root", below, "--apply"]).0, 2);
+        let (code, said) = run(folder.path(), &["--root", below, "--apply", "--replace"]);
+        assert_eq!(code, 0, "{said}");
+        assert_eq!(std::fs::read(root.path().join("etc/job")).unwrap(), job);
+        assert_eq!(std::fs::read(outside).unwrap(), b"mine\n");
+    }
+
+    #[test]
+    fn help_prints_the_usage() {
+        let folder = tempfile::tempdir().unwrap();
+        written(folder.path(), &[], &[]);
+        let (code, said) = run(folder.path(), &["--help"]);
+        assert!(code == 0 && said.contains("usage: restore.sh"), "{said}");
     }
 }
