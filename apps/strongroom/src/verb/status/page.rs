@@ -1,7 +1,7 @@
 //! The page for people.
 
 use jiff::tz::TimeZone;
-use strongroom_audit::{DriveState, HostEntry, HostState, Process, RunEntry, Safety, Status};
+use strongroom_audit::{DriveState, HostEntry, HostState, JobEntry, Process, RunEntry, Safety, Status};
 use strongroom_model::presence::{Missing, PartState, Sign};
 use strongroom_model::text::{printable, shown};
 use strongroom_model::{AlarmKind, BookingCounts, ByteCount, FailureKind};
@@ -16,15 +16,7 @@ pub(super) fn page(status: &Status, is_full: bool, zone: &TimeZone) -> String {
     let verdict = if is_full { FULL.to_owned() } else { verdict(status, zone) };
     let as_of = status.as_of.map_or_else(String::new, |position| format!(" as of position {position}"));
     let mut page = format!("site {}{as_of}: {verdict}\n\n", status.site);
-    let line = |name: &str, state: &str, sentence: &str| {
-        format!("  {name:<24}{state:<12}{}\n", printable(sentence, JOB_CHARS))
-    };
-    let host = |host: &HostEntry| line(&format!("host {}", host.name), host.state.label(), &host.sentence);
-    // A silent host explains how its jobs stand; the others only complete the picture.
-    let (silent, alive): (Vec<_>, Vec<_>) = status.hosts.iter().partition(|host| host.state == HostState::Silent);
-    page.extend(silent.into_iter().map(host));
-    page.extend(status.jobs.iter().map(|job| line(job.name.as_str(), job.state.label(), &job.sentence)));
-    page.extend(alive.into_iter().map(host));
+    page += &jobs_and_hosts(status);
     if !status.jobs.is_empty() {
         page.push('\n');
     }
@@ -85,6 +77,17 @@ pub(super) fn page(status: &Status, is_full: bool, zone: &TimeZone) -> String {
         page += &format!("\nnote: {note}\n");
     }
     page
+}
+
+/// A silent host explains how its jobs stand, and comes before them; the others only complete the picture.
+fn jobs_and_hosts(status: &Status) -> String {
+    let line = |name: &str, state: &str, sentence: &str| {
+        format!("  {name:<24}{state:<12}{}\n", printable(sentence, JOB_CHARS))
+    };
+    let host = |host: &HostEntry| line(&format!("host {}", host.name), host.state.label(), &host.sentence);
+    let job = |job: &JobEntry| line(job.name.as_str(), job.state.label(), &job.sentence);
+    let (silent, alive): (Vec<_>, Vec<_>) = status.hosts.iter().partition(|host| host.state == HostState::Silent);
+    silent.into_iter().map(host).chain(status.jobs.iter().map(job)).chain(alive.into_iter().map(host)).collect()
 }
 
 pub(crate) fn count_rows(counts: &BookingCounts) -> [(&'static str, u64); 6] {
