@@ -1,4 +1,4 @@
-//! `robocopy`, with a stand-in that copies with `cp` and writes a log as robocopy does, in UTF-16 and in German.
+//! `robocopy`, with a stand-in that copies and writes a log as robocopy does, in UTF-16 and in German.
 
 use std::fs;
 
@@ -8,31 +8,7 @@ use strongroom_plugin::protocol::ItemOutcome;
 use crate::rig::{Job, tree};
 
 /// Takes robocopy's arguments, copies, deletes if told to, and writes its log and its return code.
-const STAND_IN: &str = r#"
-src=$1; dst=$2; shift 2
-dry=''; purge=''; log=''
-for word; do case $word in /L) dry=1 ;; /PURGE) purge=1 ;; /UNILOG:*) log=${word#/UNILOG:} ;; esac; done
-total=$(find "$src" -type f | wc -l); copied=0; extras=0
-for file in $(cd "$src" && find . -type f); do
-    cmp -s "$src/$file" "$dst/$file" && continue
-    copied=$((copied + 1))
-    [ "$dry" ] || { mkdir -p "$dst/$(dirname "$file")"; cp -p "$src/$file" "$dst/$file"; }
-done
-for file in $(cd "$dst" && find . -type f); do
-    [ -e "$src/$file" ] && continue
-    extras=$((extras + 1))
-    [ "$dry" ] || [ -z "$purge" ] || rm "$dst/$file"
-done
-rule=-------------------------------------------------------------------------------
-{
-    printf '\n%s\n   ROBOCOPY     ::     Robustes Dateikopieren f\374r Windows\n%s\n\n' $rule $rule
-    printf '  Gestartet: Montag\n   Quelle : C:\\q\\\n     Ziel : D:\\z\\\n\n    Dateien : *.*\n\n'
-    printf '  Optionen: *.* /E /R:2 /W:5 %s %s\n\n%s\n\n' "${purge:+/PURGE}" "${dry:+/L}" $rule
-    printf '\n%s\n\n           Insgesamt   Kopiert\n' $rule
-    printf 'Verzeich.: 1 0 1 0 0 0\n  Dateien: %s %s %s 0 0 %s\n    Bytes: 9 9 0 0 0 0\n' $total $copied $((total - copied)) $extras
-} | iconv -f latin1 -t utf-16 >"$log"
-exit $(( (copied > 0) + 2 * (extras > 0) ))
-"#;
+const STAND_IN: &str = concat!("exec python3 ", env!("CARGO_MANIFEST_DIR"), "/tests/kinds/robocopy.py \"$@\"");
 
 fn job() -> Job {
     let job = Job::new("robocopy");
