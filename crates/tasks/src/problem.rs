@@ -81,6 +81,9 @@ pub enum Problem {
     /// The same task twice, with different definitions.
     #[error("defines {0}, which another file defines differently; the first counts")]
     Twice(String),
+    /// A path that leads elsewhere: it comes from the definition's URI or from a manifest.
+    #[error("has a task with the path {0}, of which a part is empty, `.` or `..`; it is not restored")]
+    Path(String),
     /// The same task in two listings that differ.
     #[error("lists {0}, of which another listing says something else; the first counts")]
     ListedTwice(String),
