@@ -62,7 +62,7 @@ pub enum Problem {
     #[error("has more than {MAX_XML_NODES} elements; it is not read")]
     TooManyElements,
     /// Not well-formed.
-    #[error("{task} is not well-formed XML: {problem}; export it again")]
+    #[error("{task} is cut off or not well-formed XML ({problem}); export it again")]
     Damaged {
         /// Its path, or its place.
         task: String,
