@@ -62,7 +62,7 @@ pub enum Problem {
     #[error("has more than {MAX_XML_NODES} elements; it is not read")]
     TooManyElements,
     /// Not well-formed.
-    #[error("{task} is not well-formed XML: {problem}; export it again")]
+    #[error("{task} is cut off or not well-formed XML ({problem}); export it again")]
     Damaged {
         /// Its path, or its place.
         task: String,
@@ -81,6 +81,9 @@ pub enum Problem {
     /// The same task twice, with different definitions.
     #[error("defines {0}, which another file defines differently; the first counts")]
     Twice(String),
+    /// A path that leads elsewhere: it comes from the definition's URI or from a manifest.
+    #[error("has a task with the path {0}, of which a part is empty, `.` or `..`; it is not restored")]
+    Path(String),
     /// The same task in two listings that differ.
     #[error("lists {0}, of which another listing says something else; the first counts")]
     ListedTwice(String),

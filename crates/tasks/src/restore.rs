@@ -139,6 +139,7 @@ fn why_left_out(task: &Task, selection: Selection<'_>) -> Option<&'static str> {
     match () {
         () if task.scheduler != Scheduler::Windows => Some("it is not a task of Windows"),
         () if !task.is_defined() => Some("its definition was not read"),
+        () if !task.has_plain_path() => Some("its path has a part that is empty, `.` or `..`: no folder is made of it"),
         () if !selection.with_windows_own && task.path.to_lowercase().starts_with("\\microsoft\\") => {
             Some("it is one of Windows' own, which a new installation brings along")
         }

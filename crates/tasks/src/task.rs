@@ -84,6 +84,13 @@ pub struct Task {
 }
 
 impl Task {
+    /// Whether each part of its path is a name: parts become folders where the task is restored.
+    #[must_use]
+    pub fn has_plain_path(&self) -> bool {
+        let is_name = |part: &str| !matches!(part.trim(), "" | "." | "..");
+        self.path.strip_prefix('\\').is_some_and(|path| path.split(['\\', '/']).all(is_name))
+    }
+
     /// A task without content.
     #[must_use]
     pub fn new(path: impl Into<String>, scheduler: Scheduler, origin: Origin) -> Self {

@@ -62,7 +62,7 @@ pub enum TextError {
     #[error("is UTF-16 that is cut off or damaged at byte {0}")]
     Utf16(usize),
     /// Not UTF-8, and no code page is known.
-    #[error("is not UTF-8 from byte {0} on; name the host's OEM code page (as chcp prints it) to read it")]
+    #[error("is not UTF-8 from byte {0} on; name the host's OEM code page (as chcp prints it) with --code-page, or with code_page in the job")]
     NotUtf8(usize),
     /// Not UTF-8, and not of the code page either.
     #[error("is neither UTF-8 nor code page {0}")]
@@ -189,7 +189,7 @@ mod tests {
     fn what_is_not_text_says_what_it_is() {
         assert_eq!(
             read(b"N\x84chste", None).unwrap_err(),
-            "is not UTF-8 from byte 1 on; name the host's OEM code page (as chcp prints it) to read it"
+            "is not UTF-8 from byte 1 on; name the host's OEM code page (as chcp prints it) with --code-page, or with code_page in the job"
         );
         assert_eq!(read(b"\xff\xfe<\0T", None).unwrap_err(), "is UTF-16 that is cut off or damaged at byte 4");
         assert_eq!(read(b"\xff\xfe\x00\xd8<\0", None).unwrap_err(), "is UTF-16 that is cut off or damaged at byte 2");

@@ -18,6 +18,8 @@ const MAX_ITEMS_IN_ALL: usize = 2_000;
 /// The runs that are complete, of all tools.
 #[derive(Debug, Default)]
 pub(crate) struct Sink {
+    /// Where each tool's last line was, by its number: runs are put in the log's order.
+    last_lines: [u64; Tool::ALL.len()],
     runs: VecDeque<Run>,
     total: u64,
     items: usize,
@@ -27,7 +29,8 @@ pub(crate) struct Sink {
 
 impl Sink {
     pub(crate) fn push(&mut self, facts: Facts) {
-        let run = Run::new(facts);
+        let mut run = Run::new(facts);
+        run.last_line = self.last_lines[run.tool as usize];
         self.total += 1;
         let tool = run.tool as usize;
         self.of[tool] += 1;
@@ -60,11 +63,32 @@ struct Readers {
     rclone: rclone::Reader,
     restic: restic::Reader,
     sink: Sink,
+    lines: u64,
+    /// What a shell says of a process that a signal ended, since the last line of a tool.
+    signal: Option<&'static str>,
 }
 
 impl Readers {
     fn line(&mut self, line: &str) {
-        let Self { robocopy, rsync, rclone, restic, sink } = self;
+        let before = self.marks();
+        self.hand(line);
+        self.lines += 1;
+        let mut is_of_tool = false;
+        for (at, (now, before)) in self.marks().into_iter().zip(before).enumerate() {
+            if now > before {
+                self.sink.last_lines[at] = self.lines;
+                is_of_tool = true;
+            }
+        }
+        if let Some(signal) = signal_of(line) {
+            self.signal = Some(signal);
+        } else if is_of_tool {
+            self.signal = None;
+        }
+    }
+
+    fn hand(&mut self, line: &str) {
+        let Self { robocopy, rsync, rclone, restic, sink, .. } = self;
         // One byte tells most lines apart: a 100 MB log has a million of them.
         match line.as_bytes().first() {
             Some(b'{') => {
@@ -118,7 +142,7 @@ impl Reading {
         readers.rclone.settle_marks();
         let marks = readers.marks();
         let version = readers.rsync.version.take().or_else(|| readers.restic.version.take());
-        let Readers { robocopy, rsync, rclone, restic, mut sink } = readers;
+        let Readers { robocopy, rsync, rclone, restic, mut sink, signal, .. } = readers;
         robocopy.finish(&mut sink);
         rsync.finish(&mut sink);
         rclone.finish(&mut sink);
@@ -133,17 +157,40 @@ impl Reading {
         let read = |counts: [u64; 4]| {
             Tool::ALL.into_iter().filter(|&tool| marks[tool as usize] > 0).map(|tool| counts[tool as usize]).sum()
         };
+        let mut runs: Vec<_> = sink.runs.into_iter().filter(is_read).collect();
+        runs.sort_by_key(|run| run.last_line);
+        if let (Some(last), Some(signal)) = (runs.last_mut(), signal)
+            && last.verdict.outcome.is_well()
+        {
+            sink.bad[last.tool as usize] += 1;
+            last.stop(signal);
+        }
         Report {
             tool,
             mixed_with,
             version,
             runs_total: read(sink.of),
             runs_bad: read(sink.bad),
-            runs: sink.runs.into_iter().filter(is_read).collect(),
+            runs,
             bytes_read: bytes,
             lines_cut,
         }
     }
+}
+
+/// What shells print when a signal ended a process: `Killed`, `x.sh: line 3:  4711 Killed   rsync …`.
+fn signal_of(line: &str) -> Option<&'static str> {
+    const SIGNALS: [&str; 5] = ["Killed", "Terminated", "Hangup", "Aborted", "Segmentation fault"];
+    let text = line.trim();
+    let text = text
+        .split_once(": line ")
+        .and_then(|(_, rest)| rest.split_once(": "))
+        .map_or(text, |(_, rest)| rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' '));
+    let is_word =
+        |signal: &&str| text.strip_prefix(*signal).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']));
+    let found = SIGNALS.into_iter().find(is_word)?;
+    let is_whole = text.len() == found.len() || text == format!("{found} (core dumped)") || line.contains(": line ");
+    is_whole.then_some(found)
 }
 
 /// Reads a whole log, once, from its beginning.

@@ -112,6 +112,9 @@ pub struct Run {
     pub items_total: u64,
     #[serde(skip)]
     pub(crate) facts: Facts,
+    /// Its last line, by its number in the log.
+    #[serde(skip)]
+    pub(crate) last_line: u64,
 }
 
 impl Run {
@@ -124,7 +127,20 @@ impl Run {
             items: facts.items().kept().to_vec(),
             items_total: facts.items().total(),
             facts,
+            last_line: 0,
         }
+    }
+
+    /// After its output, a shell says that a signal ended a process: that was not this one, or it did not end well.
+    pub(crate) fn stop(&mut self, signal: &str) {
+        self.verdict.outcome = Outcome::Cancelled;
+        self.verdict.cause = Some(Cause::Stopped);
+        self.verdict.retry = Retry::Later;
+        self.verdict.next_step = Some("find out what was stopped, or give the exit code".to_owned());
+        self.verdict.sentence = crate::sentence::bounded(&format!(
+            "The log ends with \"{signal}\": something was stopped by a signal. Before that: {}",
+            self.verdict.sentence
+        ));
     }
 
     /// Returns how many there were.
@@ -182,18 +198,24 @@ impl Report {
         self
     }
 
-    /// How the last run of each tool ended, the worst of them; failed if nothing was recognised.
+    /// The run that counts: the last one. Where output of several tools is mixed, the worst of each tool's last one.
+    #[must_use]
+    pub fn decisive(&self) -> Option<&Run> {
+        let last = |tool: Tool| self.runs.iter().rev().find(|run| run.tool == tool);
+        let ends = Tool::ALL.into_iter().filter_map(last);
+        ends.max_by_key(|run| (run.verdict.outcome, run.last_line))
+    }
+
+    /// How the run that counts ended; failed if nothing was recognised.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        let last = |tool: Tool| self.runs.iter().rev().find(|run| run.tool == tool);
-        let ends = Tool::ALL.into_iter().filter_map(last).map(|run| run.verdict.outcome);
-        ends.max().unwrap_or(Outcome::Failed)
+        self.decisive().map_or(Outcome::Failed, |run| run.verdict.outcome)
     }
 
     /// What happened, in one sentence of at most 300 characters, safe to print.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let Some(last) = self.runs.last() else {
+        let Some(run) = self.decisive() else {
             let found = if self.bytes_read == 0 {
                 "The log is empty: nothing shows that anything ran."
             } else {
@@ -212,8 +234,12 @@ impl Report {
                 1 => "1 did not end well".to_owned(),
                 n => format!("{} did not end well", grouped(n)),
             };
-            words += &format!("{} runs, {bad}; the last: ", grouped(self.runs_total));
+            let which = match self.mixed_with.is_empty() {
+                true => "the last".to_owned(),
+                false => format!("the worst of each one's last, {}", run.tool.as_str()),
+            };
+            words += &format!("{} runs, {bad}; {which}: ", grouped(self.runs_total));
         }
-        printable(&(words + &last.verdict.sentence), MAX_SENTENCE_CHARS - 1)
+        printable(&(words + &run.verdict.sentence), MAX_SENTENCE_CHARS - 1)
     }
 }

@@ -53,10 +53,26 @@ pub struct Facts {
     pub code: Option<i64>,
     /// What else it did, by its own last words.
     pub other: Option<Other>,
+    /// How much of the data a check read.
+    pub data_read: DataRead,
     /// Errors that a check found.
     pub damage: u64,
     /// The first of them.
     pub first_damage: Option<String>,
+}
+
+/// How much of a repository's data a check read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DataRead {
+    /// The output does not say: JSON does not.
+    #[default]
+    Unknown,
+    /// The structure alone was checked.
+    None,
+    /// `--read-data-subset`.
+    Part,
+    /// `--read-data`.
+    All,
 }
 
 /// What a run did that was no backup.

@@ -51,6 +51,10 @@ pub struct Facts {
     pub message: Option<String>,
     /// `total size is …` was there.
     pub is_totalled: bool,
+    /// The line with which a list of changes begins was there.
+    pub has_list: bool,
+    /// Lines after it that are not itemized: names, as `-v` alone prints them.
+    pub names: u64,
     /// `(DRY RUN)`.
     pub is_dry_run: bool,
 }

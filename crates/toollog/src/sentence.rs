@@ -2,6 +2,9 @@
 
 use strongroom_model::text::{files, grouped, printable};
 
+use crate::outcome::Outcome;
+use crate::report::Verdict;
+
 /// A sentence fits on a phone and in the subject of a mail.
 pub(crate) const MAX_SENTENCE_CHARS: usize = 300;
 /// Words of a tool within a sentence.
@@ -38,6 +41,14 @@ pub(crate) fn size(bytes: u64) -> String {
         unit = next;
     }
     format!("{scaled:.1} {unit}")
+}
+
+/// A dry run is not a copy, however well it ended.
+pub(crate) fn dry_run(verdict: &mut Verdict) {
+    if verdict.outcome == Outcome::Done {
+        verdict.outcome = Outcome::Nothing;
+    }
+    verdict.sentence = format!("A dry run: nothing was copied. {}", verdict.sentence);
 }
 
 /// Words from outside, within a sentence: printable, short, without a full stop of their own.

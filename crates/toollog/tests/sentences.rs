@@ -81,6 +81,101 @@ fn a_failed_run_in_another_encoding_than_the_first_is_seen() {
     assert_eq!((report.runs_total, report.runs_bad, report.outcome()), (2, 1, Outcome::Done));
 }
 
+fn text_report(text: &str) -> Report {
+    read(text.as_bytes()).unwrap()
+}
+
+#[test]
+fn a_source_without_an_entry_is_not_a_run_without_a_change() {
+    let report = text_report(
+        "\nNumber of files: 0\nNumber of created files: 0\n\nsent 19 bytes  received 12 bytes  62.00 bytes/sec\ntotal size is 0  speedup is 0.00\n",
+    );
+    assert_eq!(report.outcome(), Outcome::Failed, "{}", report.sentence());
+    assert!(report.sentence().contains("it may be missing"));
+}
+
+#[test]
+fn totals_alone_do_not_say_that_nothing_was_copied() {
+    let totals =
+        "sent 314.89M bytes  received 10.37K bytes  12.85M bytes/sec\ntotal size is 314.82M  speedup is 1.00\n";
+    let code = "rsync warning: some files vanished before they could be transferred (code 24) at main.c(1189) [sender=3.1.3]\n";
+    for text in
+        [totals.to_owned(), format!("{totals}{code}"), format!("sending incremental file list\na.txt\n\n{totals}")]
+    {
+        let report = text_report(&text);
+        assert!(report.sentence().contains("does not list what was copied"), "{}", report.sentence());
+    }
+    assert!(text_report(&format!("{totals}{code}")).sentence().contains("vanished"));
+    let listed = text_report(&format!("sending incremental file list\n\n{totals}"));
+    assert_eq!(listed.outcome(), Outcome::Nothing);
+}
+
+#[test]
+fn what_comes_after_a_good_run_is_seen() {
+    let good = String::from_utf8(fixture("rsync-copied.log")).unwrap();
+    let missing = "rsync: [sender] change_dir \"/srv/nosuch\" failed: No such file or directory (2)\n";
+    let report = text_report(&format!("{good}{missing}"));
+    assert_eq!((report.runs_total, report.outcome()), (2, Outcome::Failed), "{}", report.sentence());
+    for killed in ["Killed", "Terminated", "night.sh: line 3:  4711 Killed                  rsync -a a b"] {
+        let report = text_report(&format!("{good}{killed}\n"));
+        assert_eq!((report.outcome(), report.runs_bad), (Outcome::Cancelled, 1), "{}", report.sentence());
+        assert_eq!(text_report(&format!("{killed}\n{good}")).outcome(), Outcome::Done);
+    }
+}
+
+#[test]
+fn a_dry_run_is_not_done() {
+    for name in ["rsync-dry-run.log", "rclone-dry-run.log", "restic-dry-run.log"] {
+        let report = report(name);
+        assert_eq!(report.outcome(), Outcome::Nothing, "{name}");
+        assert!(report.sentence().starts_with("A dry run: nothing was copied."), "{}", report.sentence());
+    }
+}
+
+#[test]
+fn a_check_says_whether_the_data_was_read() {
+    let begun =
+        "create exclusive lock for repository\nload indexes\ncheck all packs\ncheck snapshots, trees and blobs\n";
+    for (read, words) in [
+        ("", "its data was not read"),
+        ("read all data\n", "all of its data read"),
+        ("read group #1 of 12 data packs (out of total 120 packs in 12 groups)\n", "a part of its data read"),
+    ] {
+        let report = text_report(&format!("{begun}{read}no errors were found\n"));
+        assert!(report.sentence().contains(words), "{}", report.sentence());
+    }
+}
+
+#[test]
+fn outcome_and_sentence_of_a_mixed_log_are_of_the_same_run() {
+    let (bad, good) = (fixture("rsync-no-source.log"), fixture("restic-backup.log"));
+    for log in [[bad.clone(), good.clone()], [good, bad]] {
+        let report = read(&log.concat()[..]).unwrap();
+        assert_eq!(report.outcome(), Outcome::Failed);
+        assert!(report.sentence().contains("rsync: It failed: the source is not there"), "{}", report.sentence());
+    }
+    let both = [fixture("restic-backup.log"), fixture("rsync-copied.log")].concat();
+    assert!(read(&both[..]).unwrap().sentence().ends_with("2 files copied."));
+}
+
+#[test]
+fn totals_that_do_not_add_up_are_not_done() {
+    let good = String::from_utf8(fixture("robocopy-en-copied.log")).unwrap();
+    let rows = |text: &str| -> String {
+        let row = |line: &str| {
+            if line.trim_start().starts_with("Files :") && line.split_whitespace().count() > 5 {
+                "   Files :       999         1       750         0         0         0".to_owned()
+            } else {
+                line.to_owned()
+            }
+        };
+        text.lines().map(row).collect::<Vec<_>>().join("\n")
+    };
+    let report = text_report(&rows(&good));
+    assert_eq!(report.outcome(), Outcome::Failed, "{}", report.sentence());
+    assert!(report.sentence().contains("248"), "{}", report.sentence());
+}
+
 #[test]
 fn an_unknown_exit_code_is_a_failure() {
     for name in ["rsync-copied.log", "rclone-copied.log", "restic-backup.log"] {

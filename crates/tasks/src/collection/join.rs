@@ -63,6 +63,10 @@ pub(super) fn join(readings: Vec<(String, Reading)>, collection: &mut Collection
     }
     let zone = collection.zone.as_ref().map(|(zone, _)| zone.clone());
     for (key, mut task) in tasks {
+        if task.is_defined() && !task.has_plain_path() {
+            let path = strongroom_model::text::printable(&task.path, 200);
+            collection.problems.push((task.origin.file.clone(), Problem::Path(path)));
+        }
         let (mut run, mut sddl, mut files) = (RunState::unknown("the definition alone does not say"), None, Vec::new());
         if let Some(listed) = listed.get(&key) {
             run = of_manifest(listed);

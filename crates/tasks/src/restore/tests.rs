@@ -1,4 +1,5 @@
 use super::*;
+use crate::Problem;
 use crate::collection::{Assumed, CollectedFile, read_collection};
 
 fn definition(user: &str, logon: &str, triggers: &str, settings: &str) -> String {
@@ -33,6 +34,20 @@ fn planned_from() -> Collection {
 fn a_plan_says_what_is_done_what_is_needed_and_what_is_left_out() {
     let plan = restore_plan(&planned_from(), Selection::default());
     insta::assert_snapshot!(String::from_utf8(plan.json()).unwrap());
+}
+
+#[test]
+fn a_path_that_leads_elsewhere_is_a_problem_and_no_part_of_a_plan() {
+    for path in [r"\..\..\evil", r"\Open\.\evil", r"\Open\..\evil", r"\Microsoft\..\evil", r"\Open\\evil"] {
+        let info = format!("<RegistrationInfo><URI>{path}</URI></RegistrationInfo><Triggers>");
+        let text = definition("S-1-5-18", "", "", "").replace("<Triggers>", &info);
+        let collection =
+            read_collection(&[CollectedFile { name: "evil.xml", bytes: text.as_bytes() }], &Assumed::default());
+        let plan = restore_plan(&collection, Selection::default());
+        assert!(plan.tasks.is_empty() && plan.folders.is_empty(), "{path}: {:?}", plan.tasks);
+        assert_eq!(plan.left_out.len(), 1, "{path}");
+        assert!(matches!(&collection.problems[..], [(file, Problem::Path(_))] if file == "evil.xml"), "{path}");
+    }
 }
 
 #[test]

@@ -153,17 +153,17 @@ fn a_dump_has_the_paths_in_comments_and_each_task_stands_for_itself() {
     let damaged = reading(&format!("<Tasks>\n{good}{bad}{unnamed}</Tasks>"));
     assert_eq!(paths(&damaged), ["\\A\\one", "\\B\\three"]);
     let problems: Vec<_> = damaged.problems.iter().map(ToString::to_string).collect();
-    assert!(problems[0].starts_with("\\A\\two is not well-formed XML"), "{problems:?}");
+    assert!(problems[0].starts_with("\\A\\two is cut off or not well-formed XML"), "{problems:?}");
 }
 
 #[test]
 fn a_damaged_file_is_named_as_such() {
-    assert!(problem(&format!("{OPEN}<Triggers></Task>")).starts_with("the file is not well-formed XML: "));
+    assert!(problem(&format!("{OPEN}<Triggers></Task>")).starts_with("the file is cut off or not well-formed XML ("));
     assert!(
         problem(&format!("<!-- not -- allowed -->{OPEN}{ACTION}</Task>"))
-            .starts_with("the file is not well-formed XML")
+            .starts_with("the file is cut off or not well-formed XML")
     );
-    assert!(problem(&format!("{OPEN}{ACTION}")).starts_with("the file is not well-formed XML"));
+    assert!(problem(&format!("{OPEN}{ACTION}")).starts_with("the file is cut off or not well-formed XML"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::rclone::Facts;
 use crate::rclone::codes::meaning_of;
 use crate::report::Verdict;
 use crate::rsync::codes::Meaning;
-use crate::sentence::{bounded, files_were, quote, size};
+use crate::sentence::{bounded, dry_run, files_were, quote, size};
 
 /// What a run's output and its exit code say together.
 #[must_use]
@@ -37,6 +37,9 @@ pub fn judge(facts: &Facts, exit_code: Option<i64>) -> Verdict {
         _ if verdict.cause == Some(Cause::NotEnded) => not_ended(facts, &mut verdict),
         _ => bad(facts, &mut verdict, &meaning, exit_code),
     };
+    if is_dry_run(facts) {
+        dry_run(&mut verdict);
+    }
     if facts.links_skipped > 0 {
         let left_out = match facts.links_skipped {
             1 => "1 symbolic link was left out".to_owned(),
@@ -119,11 +122,7 @@ fn last_words(facts: &Facts) -> Option<&str> {
 fn well(facts: &Facts, verdict: &mut Verdict) -> String {
     let Counts { copied, deleted, skipped, .. } = verdict.counts;
     if is_dry_run(facts) {
-        return format!(
-            "Dry run, nothing was written: {} would be copied and {} deleted.",
-            files(copied),
-            grouped(deleted)
-        );
+        return format!("{} would be copied and {} deleted.", files(copied), grouped(deleted));
     }
     let also = if deleted > 0 { format!("; {} deleted from the copy", files(deleted)) } else { String::new() };
     if copied + deleted == 0 {

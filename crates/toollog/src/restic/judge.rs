@@ -5,9 +5,9 @@ use strongroom_model::text::{files, grouped};
 use crate::outcome::{Cause, Counts, Outcome, Retry};
 use crate::report::Verdict;
 use crate::restic::codes::meaning_of;
-use crate::restic::{Facts, Other, Summary};
+use crate::restic::{DataRead, Facts, Other, Summary};
 use crate::rsync::codes::Meaning;
-use crate::sentence::{bounded, files_were, quote, size};
+use crate::sentence::{bounded, dry_run, files_were, quote, size};
 
 /// What a run's output and its exit code say together.
 #[must_use]
@@ -41,7 +41,11 @@ pub fn judge(facts: &Facts, exit_code: Option<i64>) -> Verdict {
     if facts.missing_sources > 0 && verdict.outcome != Outcome::Failed {
         verdict.problems.push("a source does not exist; releases before 0.19 do not call that an error".to_owned());
     }
-    verdict.sentence = bounded(&sentence);
+    verdict.sentence = sentence;
+    if facts.summary.as_ref().is_some_and(|summary| summary.is_dry_run) {
+        dry_run(&mut verdict);
+    }
+    verdict.sentence = bounded(&verdict.sentence);
     verdict
 }
 
@@ -104,7 +108,7 @@ fn well(facts: &Facts, verdict: &mut Verdict) -> String {
     let Summary { files_new, files_changed, total_files, total_bytes, .. } = *summary;
     if summary.is_dry_run {
         let (new, changed) = (grouped(files_new), grouped(files_changed));
-        return format!("Dry run, nothing was written: {new} new and {changed} changed of {}.", files(total_files));
+        return format!("{new} new and {changed} changed of {}.", files(total_files));
     }
     let Some(snapshot) = &summary.snapshot else {
         verdict.outcome = Outcome::Nothing;
@@ -120,7 +124,16 @@ fn well(facts: &Facts, verdict: &mut Verdict) -> String {
 
 fn other(facts: &Facts, verdict: &mut Verdict) -> String {
     match facts.other {
-        Some(Other::CheckedWell) => "The repository was checked: no errors were found.",
+        Some(Other::CheckedWell) => match facts.data_read {
+            DataRead::All => "The repository was checked and all of its data read: no errors were found.",
+            DataRead::Part => "The repository was checked and a part of its data read: no errors were found.",
+            DataRead::None => {
+                "The repository's structure was checked: no errors were found; its data was not read (--read-data reads it)."
+            }
+            DataRead::Unknown => {
+                "The repository was checked: no errors were found; the log does not show whether its data was read."
+            }
+        },
         Some(Other::Created) => "A repository was created; nothing is in it yet.",
         Some(Other::Pruned) => "Snapshots were forgotten or the repository was pruned; nothing was backed up by this.",
         Some(Other::Listed(count)) => {

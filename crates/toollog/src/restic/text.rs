@@ -4,7 +4,7 @@ use strongroom_model::text::printable;
 
 use crate::items::{Item, MAX_REASON_CHARS};
 use crate::number::{Base, integer, leading, scaled};
-use crate::restic::{Facts, Other, Summary};
+use crate::restic::{DataRead, Facts, Other, Summary};
 
 /// Takes what a line says. Returns whether it was a line of restic's.
 pub(crate) fn text_line(line: &str, run: &mut Facts) -> bool {
@@ -47,7 +47,20 @@ pub(crate) fn text_line(line: &str, run: &mut Facts) -> bool {
 fn checks(line: &str, run: &mut Facts) -> bool {
     let other = match line.trim_end() {
         "no errors were found" => Other::CheckedWell,
-        "check all packs" | "check snapshots, trees and blobs" | "read all data" => Other::CheckBegun,
+        "check all packs" | "check snapshots, trees and blobs" => {
+            if run.data_read == DataRead::Unknown {
+                run.data_read = DataRead::None;
+            }
+            Other::CheckBegun
+        }
+        "read all data" => {
+            run.data_read = DataRead::All;
+            Other::CheckBegun
+        }
+        line if run.other == Some(Other::CheckBegun) && is_part(line) => {
+            run.data_read = DataRead::Part;
+            Other::CheckBegun
+        }
         "loading all snapshots..." | "finding data that is still in use" => Other::Pruned,
         line if line.starts_with("created restic repository ") => Other::Created,
         line if line.starts_with("[{\"") && line.contains("\"short_id\":\"") => {
@@ -66,6 +79,11 @@ fn checks(line: &str, run: &mut Facts) -> bool {
         run.other = Some(other);
     }
     true
+}
+
+/// `read group #1 of 12 data packs …`, `read 5.0% of data packs`, `read 10 bytes of data packs`.
+fn is_part(line: &str) -> bool {
+    line.starts_with("read ") && line.contains(" of ") && line.contains("data packs")
 }
 
 fn is_damage(line: &str) -> bool {

@@ -7,7 +7,7 @@ use crate::outcome::{Cause, Counts, Outcome, Retry};
 use crate::report::Verdict;
 use crate::robocopy::codes::{is_damage, next_step, obstacle, text_of};
 use crate::robocopy::{Facts, Summary};
-use crate::sentence::{bounded, files_and_folders, quote};
+use crate::sentence::{bounded, dry_run, files_and_folders, quote};
 
 /// The bits of the return code.
 const MISMATCHED: i64 = 4;
@@ -27,7 +27,7 @@ pub fn judge(facts: &Facts, exit_code: Option<i64>) -> Verdict {
         with_code(&mut verdict, facts, code);
     }
     if facts.is_dry_run {
-        verdict.sentence = format!("Dry run (/L), nothing was written: {}", verdict.sentence);
+        dry_run(&mut verdict);
     }
     verdict.sentence = bounded(&verdict.sentence);
     verdict
@@ -158,6 +158,16 @@ fn by_summary(facts: &Facts, summary: &Summary) -> Verdict {
             files(of_files.copied)
         );
         return verdict(Outcome::Partial, sentence, Some(Cause::FilesFailed));
+    }
+    let told =
+        [of_files.copied, of_files.skipped, of_files.mismatched].iter().fold(0, |sum: u64, n| sum.saturating_add(*n));
+    if told < of_files.total {
+        let sentence = format!(
+            "The log's numbers do not add up: of {}, {} were neither copied nor skipped; it counts as failed.",
+            files(of_files.total),
+            grouped(of_files.total - told)
+        );
+        return verdict(Outcome::Failed, sentence, Some(Cause::Inconsistent));
     }
     if of_files.copied + folders.copied > 0 {
         let of = files_and_folders(of_files.copied, if of_files.copied == 0 { folders.copied } else { 0 });

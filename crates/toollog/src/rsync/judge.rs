@@ -6,7 +6,7 @@ use crate::outcome::{Cause, Counts, Outcome, Retry};
 use crate::report::Verdict;
 use crate::rsync::codes::{Meaning, meaning_of};
 use crate::rsync::{Facts, RootError};
-use crate::sentence::{bounded, files_were, quote};
+use crate::sentence::{bounded, dry_run, files_were, quote};
 
 /// What a run's output and its exit code say together.
 #[must_use]
@@ -35,7 +35,7 @@ pub fn judge(facts: &Facts, exit_code: Option<i64>) -> Verdict {
         verdict.problems.push("the exit code is not the one that the output names".to_owned());
     }
     if facts.is_dry_run {
-        verdict.sentence = format!("Dry run, nothing was written: {}", verdict.sentence);
+        dry_run(&mut verdict);
     }
     verdict.sentence = bounded(&verdict.sentence);
     verdict
@@ -77,6 +77,13 @@ fn refined(facts: &Facts, code: i64) -> Meaning {
         (0, _) if facts.items.total() > facts.vanished => {
             with(Outcome::Partial, Cause::FilesFailed, Retry::Later, "some files could not be copied")
         }
+        // A source that is there is an entry itself.
+        (0, _) if facts.stats.entries == Some(0) => with(
+            Outcome::Failed,
+            Cause::SourceMissing,
+            Retry::Never,
+            "the source had no file and no folder, not even itself: it may be missing",
+        ),
         (3 | 11 | 23, _) if facts.is_full => {
             with(Outcome::Obstructed, Cause::TargetFull, Retry::Later, "the target has no space left")
         }
@@ -104,6 +111,14 @@ fn done(facts: &Facts, verdict: &mut Verdict) {
         also +=
             &format!("; {} vanished while being read, which rsync's code 24 says is no failure", files(facts.vanished));
     }
+    if facts.vanished == 0 && facts.code == Some(24) {
+        also += "; some files vanished while being read, which rsync's code 24 says is no failure";
+    }
+    if says_nothing(facts) {
+        verdict.sentence = format!("It ended well; the log does not list what was copied{also}.");
+        verdict.next_step = Some("log with --itemize-changes or --stats".to_owned());
+        return;
+    }
     let changed = copied + deleted + facts.itemized_other + facts.stats.created.unwrap_or(0);
     if changed == 0 && facts.vanished == 0 {
         verdict.outcome = Outcome::Nothing;
@@ -126,6 +141,13 @@ fn done(facts: &Facts, verdict: &mut Verdict) {
         0 => format!("No file {would}copied{also}."),
         n => format!("{} {would}copied{also}.", files(n)),
     };
+}
+
+/// Totals alone, or names without what was done with them.
+fn says_nothing(facts: &Facts) -> bool {
+    let itemized = facts.itemized_files + facts.itemized_other + facts.deletions + facts.vanished;
+    let is_empty_list = facts.has_list && facts.names == 0;
+    facts.is_totalled && facts.stats.is_empty() && itemized == 0 && !is_empty_list
 }
 
 fn partial(facts: &Facts, verdict: &mut Verdict, code: i64) {

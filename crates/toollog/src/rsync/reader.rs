@@ -30,12 +30,23 @@ const MAX_HIDDEN: usize = 10_000;
 /// Lines with which a run begins.
 const BEGINNINGS: [&str; 4] =
     ["sending incremental file list", "building file list", "receiving incremental file list", "receiving file list"];
+fn is_beginning(text: &str) -> bool {
+    BEGINNINGS.iter().any(|beginning| text.starts_with(beginning))
+}
+
 /// What any line of interest begins with, or contains: most lines of a verbose log are names.
 const FIRST_BYTES: &[u8] = b"<>ch.*@snbrftNTLMUDEI";
 
 impl Reader {
     pub(crate) fn line(&mut self, line: &str, sink: &mut Sink) {
         let text = undated(line);
+        if let Some(run) = self.run.as_mut().filter(|run| run.has_list && !run.ended() && run.stats.is_empty()) {
+            run.names += u64::from(
+                !text.trim().is_empty()
+                    && !["sent ", "total size is "].iter().any(|total| text.starts_with(total))
+                    && !is_beginning(text),
+            );
+        }
         if !text.bytes().next().is_some_and(|first| FIRST_BYTES.contains(&first)) {
             return;
         }
@@ -50,9 +61,10 @@ impl Reader {
 
     /// Whether it was a line that is counted.
     fn read(&mut self, text: &str, sink: &mut Sink) -> bool {
-        if BEGINNINGS.iter().any(|beginning| text.starts_with(beginning)) {
+        if is_beginning(text) {
             self.marks += 1;
             self.begin(sink);
+            self.run.get_or_insert_default().has_list = true;
             return true;
         }
         if let Some(item) = itemized(text) {
@@ -62,6 +74,7 @@ impl Reader {
                 self.hidden.insert(item.path.to_owned());
             }
             let run = self.run(sink);
+            run.names = run.names.saturating_sub(1);
             match item.change {
                 Change::Transfer => run.itemized_files += 1,
                 Change::Create | Change::Attributes => run.itemized_other += 1,
@@ -118,6 +131,10 @@ impl Reader {
         }
         if let Some(error) = path_error(text) {
             self.marks += 1;
+            // A run that has listed its source did not miss it: this is another one's.
+            if error.is_of_source() && self.run.as_ref().is_some_and(|run| run.is_totalled && run.has_source()) {
+                self.begin(sink);
+            }
             self.run_of_error(sink).path_error(error);
             return true;
         }
@@ -192,7 +209,23 @@ impl Reader {
     }
 }
 
+impl PathError {
+    fn is_of_source(&self) -> bool {
+        self.is_by_sender && is_source_call(&self.call)
+    }
+}
+
+/// What rsync calls on a source before it lists it.
+fn is_source_call(call: &str) -> bool {
+    matches!(call, "change_dir" | "change_dir#1" | "change_dir#2" | "change_dir#3" | "link_stat")
+}
+
 impl Facts {
+    /// Something of the source was listed.
+    fn has_source(&self) -> bool {
+        self.root_error.is_none() && (self.itemized_files + self.itemized_other + self.stats.entries.unwrap_or(0)) > 0
+    }
+
     /// Nothing was read into it yet.
     fn is_blank(&self) -> bool {
         let counted = self.itemized_files + self.itemized_other + self.deletions + self.items.total();
@@ -221,9 +254,7 @@ impl Facts {
         self.is_full |=
             item.code == Some(28) || item.reason.as_deref().is_some_and(|reason| reason.contains("No space left"));
         self.is_read_only |= item.code == Some(30);
-        if is_by_sender
-            && matches!(call.as_str(), "change_dir" | "change_dir#1" | "change_dir#2" | "change_dir#3" | "link_stat")
-        {
+        if is_by_sender && is_source_call(&call) {
             self.root_error = self.root_error.or(Some(RootError::Source));
             self.root_errors += 1;
         } else if call.starts_with("mkdir") || call.starts_with("change_dir") {

@@ -98,12 +98,12 @@ fn name(path: &Path) -> String {
 /// The sentence; below it what a person needs to act.
 fn page(report: &Report, name: Option<&str>) -> String {
     let mut page = name.map(|name| format!("{name}: ")).unwrap_or_default();
-    if let Some(tool) = report.tool {
+    if let Some(tool) = report.decisive().map(|run| run.tool) {
         page += &format!("{tool}, {}: ", report.outcome().as_str());
     }
     page += &report.sentence();
     page.push('\n');
-    let Some(last) = report.runs.last() else { return page };
+    let Some(last) = report.decisive() else { return page };
     for item in last.items.iter().take(MAX_SHOWN_ITEMS) {
         page += &format!("  {}\n", shown(item));
     }

@@ -38,7 +38,11 @@ pub(super) fn run(args: &DiffArgs, config: Option<&Path>, out: &mut Out) -> Resu
             all.extend(changes.iter().map(|change| serde_json::json!({"host": newer.host(), "change": change})));
             continue;
         }
-        out.line(format_args!("{}: {} changes since {}", newer.host(), changes.len(), older.folder.display()))?;
+        let count = match changes.len() {
+            1 => "1 change".to_owned(),
+            n => format!("{n} changes"),
+        };
+        out.line(format_args!("{}: {count} since {}", newer.host(), older.folder.display()))?;
         for change in &changes {
             let shown = |text: &Option<String>| text.as_deref().map(|text| printable(text, MAX_CHARS));
             let words = match (shown(&change.before), shown(&change.after)) {

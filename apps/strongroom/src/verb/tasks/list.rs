@@ -6,7 +6,7 @@ use serde::Serialize;
 use strongroom_model::text::printable;
 use strongroom_tasks::task_words;
 
-use super::source::{Line, MAX_CHARS, SourceArgs, sources};
+use super::source::{Line, MAX_CHARS, Source, SourceArgs, sources};
 use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
@@ -63,7 +63,7 @@ pub(super) fn run(args: &ListArgs, config: Option<&Path>, out: &mut Out) -> Resu
         let listed: Vec<_> =
             sources.iter().flat_map(|source| source.lines(folder)).map(|line| Listed::of(&line)).collect();
         out.json(&listed)?;
-        return Ok(Exit::Well);
+        return Ok(exit(&sources));
     }
     for source in &sources {
         let lines: Vec<_> = source.lines(folder).collect();
@@ -82,5 +82,11 @@ pub(super) fn run(args: &ListArgs, config: Option<&Path>, out: &mut Out) -> Resu
             out.line(format_args!("  {lack}"))?;
         }
     }
-    Ok(Exit::Well)
+    Ok(exit(&sources))
+}
+
+/// A list that may lack tasks is not a whole one.
+fn exit(sources: &[Source]) -> Exit {
+    let is_whole = sources.iter().all(|source| source.judged.collection.is_complete());
+    if is_whole { Exit::Well } else { Exit::Problems }
 }
