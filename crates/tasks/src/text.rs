@@ -62,7 +62,9 @@ pub enum TextError {
     #[error("is UTF-16 that is cut off or damaged at byte {0}")]
     Utf16(usize),
     /// Not UTF-8, and no code page is known.
-    #[error("is not UTF-8 from byte {0} on; name the host's OEM code page (as chcp prints it) with --code-page, or with code_page in the job")]
+    #[error(
+        "is not UTF-8 from byte {0} on; name the host's OEM code page (as chcp prints it) with --code-page, or with code_page in the job"
+    )]
     NotUtf8(usize),
     /// Not UTF-8, and not of the code page either.
     #[error("is neither UTF-8 nor code page {0}")]
