@@ -53,7 +53,7 @@ mod tests {
         let path = folder.path().join("a/b");
         std::fs::create_dir(folder.path().join("a")).unwrap();
         std::fs::write(&path, vec![7; 300_000]).unwrap();
-        let resident = || resident_pages(&File::open(&path).unwrap(), 300_000).unwrap();
+        let resident = || resident_pages(File::open(&path).unwrap(), 300_000).unwrap();
         assert!(resident() > 0);
         let speaker = Speaker::new(io::sink(), Cancelled::new());
         let progress = Progress::new(&speaker, "dropping");

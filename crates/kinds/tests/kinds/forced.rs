@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::rig::{Job, Said};
+use crate::rig::{Answer, Job};
 
 /// Whether a small file system can be mounted here that only the tool sees.
 fn can_mount() -> bool {
@@ -18,7 +18,7 @@ fn can_mount() -> bool {
         .status();
     let can = tried.is_ok_and(|status| status.success());
     if !can {
-        writeln!(std::io::stderr(), "skipped: no file system can be mounted here").unwrap();
+        std::io::stderr().write_all(b"skipped: no file system can be mounted here\n").unwrap();
     }
     can
 }
@@ -41,7 +41,7 @@ fn signalled(job: &Job, tool: &str, signal: &str, begun: &str) -> String {
 }
 
 #[track_caller]
-fn assert_ended(said: &Said, code: i64, outcome: &str, cause: &str) {
+fn assert_ended(said: &Answer, code: i64, outcome: &str, cause: &str) {
     let exit_code = said.report.tool.as_ref().and_then(|tool| tool.exit_code);
     let found = (exit_code, said.outcome(), said.cause());
     assert_eq!(found, (Some(code), outcome, cause), "{}\n{}", said.report.sentence, said.text);
@@ -176,7 +176,7 @@ fn with_repository() -> Job {
 fn restic_3_a_file_that_cannot_be_read_is_named() {
     use std::os::unix::fs::PermissionsExt as _;
     let mut job = with_repository();
-    fs::set_permissions(job.at("source/a.txt"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(job.at("source/a.txt"), fs::Permissions::from_mode(0o000)).unwrap();
     let script = "exec setpriv --bounding-set -dac_override,-dac_read_search -- restic \"$@\"";
     job.config["executable"] = json!(job.script("unprivileged", script));
     let run = job.run();
