@@ -5,6 +5,8 @@
 mod check;
 #[path = "kinds/command.rs"]
 mod command;
+#[path = "kinds/forced.rs"]
+mod forced;
 #[path = "kinds/rclone.rs"]
 mod rclone;
 #[path = "kinds/restic.rs"]

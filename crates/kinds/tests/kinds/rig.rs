@@ -25,14 +25,14 @@ pub(crate) struct Job {
     pub(crate) cancelled: Cancelled,
 }
 
-/// What a kind said.
-pub(crate) struct Said {
+/// What a kind answered.
+pub(crate) struct Answer {
     pub(crate) report: Report,
     pub(crate) items: Vec<Item>,
     pub(crate) text: String,
 }
 
-impl Said {
+impl Answer {
     pub(crate) fn outcome(&self) -> &'static str {
         self.report.outcome.name()
     }
@@ -106,7 +106,7 @@ impl Job {
         path.to_str().unwrap().to_owned()
     }
 
-    pub(crate) fn ask(&mut self, operation: Operation) -> Said {
+    pub(crate) fn ask(&mut self, operation: Operation) -> Answer {
         let workdir = self.at("work");
         fs::create_dir_all(&workdir).unwrap();
         let secrets = self.secrets.iter().map(|&(name, value)| (name.to_owned(), Secret::new(value))).collect();
@@ -135,22 +135,22 @@ impl Job {
                 _ => {}
             }
         }
-        Said { report: report.unwrap(), items, text }
+        Answer { report: report.unwrap(), items, text }
     }
 
-    pub(crate) fn validate(&mut self) -> Said {
+    pub(crate) fn validate(&mut self) -> Answer {
         self.ask(Operation::Validate)
     }
 
-    pub(crate) fn plan(&mut self) -> Said {
+    pub(crate) fn plan(&mut self) -> Answer {
         self.ask(Operation::Plan)
     }
 
-    pub(crate) fn run(&mut self) -> Said {
+    pub(crate) fn run(&mut self) -> Answer {
         self.ask(Operation::Run)
     }
 
-    pub(crate) fn verify(&mut self) -> Said {
+    pub(crate) fn verify(&mut self) -> Answer {
         self.ask(Operation::Verify)
     }
 }

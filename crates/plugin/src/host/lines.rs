@@ -4,7 +4,7 @@ use crate::protocol::MAX_LINE_BYTES;
 
 /// A line without its line feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct BoundedLine {
     pub(super) bytes: Vec<u8>,
     /// It was longer than [`MAX_LINE_BYTES`]; the rest is gone.
     pub(super) is_cut: bool,
@@ -12,14 +12,14 @@ pub(super) struct Line {
 
 /// Splits a stream into lines. Holds at most one of them, and of it at most [`MAX_LINE_BYTES`].
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(super) struct LineSplitter {
     bytes: Vec<u8>,
     is_cut: bool,
 }
 
-impl Lines {
+impl LineSplitter {
     /// Takes the next bytes, and hands out the lines that they end.
-    pub(super) fn push(&mut self, mut chunk: &[u8], each: &mut impl FnMut(Line)) {
+    pub(super) fn push(&mut self, mut chunk: &[u8], each: &mut impl FnMut(BoundedLine)) {
         while let Some(end) = chunk.iter().position(|byte| *byte == b'\n') {
             self.keep(&chunk[..end]);
             each(self.take());
@@ -29,7 +29,7 @@ impl Lines {
     }
 
     /// The last line, if it has no line feed.
-    pub(super) fn end(&mut self) -> Option<Line> {
+    pub(super) fn end(&mut self) -> Option<BoundedLine> {
         (!self.bytes.is_empty()).then(|| self.take())
     }
 
@@ -39,8 +39,8 @@ impl Lines {
         self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
-    fn take(&mut self) -> Line {
-        Line { bytes: std::mem::take(&mut self.bytes), is_cut: std::mem::take(&mut self.is_cut) }
+    fn take(&mut self) -> BoundedLine {
+        BoundedLine { bytes: std::mem::take(&mut self.bytes), is_cut: std::mem::take(&mut self.is_cut) }
     }
 }
 
@@ -48,8 +48,8 @@ impl Lines {
 mod tests {
     use super::*;
 
-    fn split(chunks: &[&[u8]]) -> Vec<Line> {
-        let (mut lines, mut out) = (Lines::default(), Vec::new());
+    fn split(chunks: &[&[u8]]) -> Vec<BoundedLine> {
+        let (mut lines, mut out) = (LineSplitter::default(), Vec::new());
         chunks.iter().for_each(|chunk| lines.push(chunk, &mut |line| out.push(line)));
         out.extend(lines.end());
         out

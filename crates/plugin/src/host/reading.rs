@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::lines::Line;
+use super::lines::BoundedLine;
 use super::redact::Redactor;
 use crate::protocol::PluginMessage;
 
@@ -25,7 +25,7 @@ pub(super) enum Reading {
 
 /// Reads a line, and gives the text to be kept of it. Carriage returns at its end and a byte order mark at its start
 /// are ignored; bytes that are not UTF-8 are replaced.
-pub(super) fn read(mut line: Line, redactor: &Redactor) -> (Reading, String) {
+pub(super) fn read(mut line: BoundedLine, redactor: &Redactor) -> (Reading, String) {
     if line.is_cut {
         redactor.cut(&mut line.bytes);
     }
@@ -58,7 +58,7 @@ mod tests {
 
     fn reading(bytes: &[u8]) -> (Reading, String) {
         let redactor = Redactor::new(&BTreeMap::from([("p".to_owned(), Secret::new("hunter2"))])).unwrap();
-        read(Line { bytes: bytes.to_vec(), is_cut: false }, &redactor)
+        read(BoundedLine { bytes: bytes.to_vec(), is_cut: false }, &redactor)
     }
 
     #[test]

@@ -37,17 +37,17 @@ pub fn serve(
 ) -> u8 {
     let mut stdin = BufReader::new(stdin);
     let speaker = Speaker::new(stdout, cancelled.clone());
-    let Some(asked) = line(&mut stdin).and_then(|line| Asked::read(&line)) else {
+    let Some(incoming) = line(&mut stdin).and_then(|line| Incoming::read(&line)) else {
         speaker.say(&PluginMessage::Unsupported(Unsupported { protocol: vec![VERSION] }));
         return NO_REQUEST;
     };
     thread::spawn(move || watch(&mut stdin, &cancelled));
-    answer(plugin, asked, &speaker);
+    answer(plugin, incoming, &speaker);
     WELL
 }
 
 /// What the first line asks for.
-enum Asked {
+enum Incoming {
     /// None of the offered versions is ours.
     OtherVersion,
     /// By a name that this version does not have.
@@ -55,7 +55,7 @@ enum Asked {
     Operation(Operation, Box<Request>),
 }
 
-impl Asked {
+impl Incoming {
     /// Only what every version must have is read before the version is known.
     fn read(line: &[u8]) -> Option<Self> {
         let value: Value = serde_json::from_slice(line).ok()?;
@@ -90,12 +90,12 @@ fn watch(from: &mut impl BufRead, cancelled: &Cancelled) {
     }
 }
 
-fn answer(plugin: &impl Plugin, asked: Asked, speaker: &Speaker) {
+fn answer(plugin: &impl Plugin, incoming: Incoming, speaker: &Speaker) {
     let unsupported = |protocol| speaker.say(&PluginMessage::Unsupported(Unsupported { protocol }));
-    let (operation, request) = match asked {
-        Asked::OtherVersion => return unsupported(vec![VERSION]),
-        Asked::OtherOperation => return unsupported(Vec::new()),
-        Asked::Operation(operation, request) => (operation, request),
+    let (operation, request) = match incoming {
+        Incoming::OtherVersion => return unsupported(vec![VERSION]),
+        Incoming::OtherOperation => return unsupported(Vec::new()),
+        Incoming::Operation(operation, request) => (operation, request),
     };
     let describe = plugin.describe();
     if !describe.operations.iter().any(|known| known == operation.name()) {

@@ -104,7 +104,7 @@ fn refined(facts: &Facts, code: i64) -> Meaning {
         1 | 6 | 7 if words.contains("--max-delete") => {
             with(Outcome::Failed, Cause::WouldDeleteTooMuch, Retry::Never, "the limit of deletions was reached")
         }
-        1 | 5 | 6 | 7 if words.contains("no space left on device") => {
+        1 | 5 | 6 | 7 if is_full(words) || reasons(facts).any(is_full) => {
             with(Outcome::Obstructed, Cause::TargetFull, Retry::Later, "the target has no space left")
         }
         1 if facts.stats.as_ref().is_some_and(|stats| stats.transfers > 0) => {
@@ -112,6 +112,15 @@ fn refined(facts: &Facts, code: i64) -> Meaning {
         }
         _ => meaning,
     }
+}
+
+/// As the system says it, and as rclone does where it makes room for a file beforehand.
+fn is_full(words: &str) -> bool {
+    words.contains("no space left on device") || words.contains("file too big for remaining disk space")
+}
+
+fn reasons(facts: &Facts) -> impl Iterator<Item = &str> {
+    facts.items.kept().iter().filter_map(|item| item.reason.as_deref())
 }
 
 fn last_words(facts: &Facts) -> Option<&str> {

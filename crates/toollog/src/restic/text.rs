@@ -15,6 +15,11 @@ pub(crate) fn text_line(line: &str, run: &mut Facts) -> bool {
         }
         return true;
     }
+    // `check` of releases before 0.17 says it without the word.
+    if line.starts_with("unable to create lock in backend: ") {
+        run.fatal = Some(printable(line.trim(), MAX_REASON_CHARS));
+        return true;
+    }
     if let Some(source) = line.strip_suffix(" does not exist, skipping") {
         run.missing_sources += 1;
         run.items.push(Item::new(Some(source), None, Some("it does not exist, and was skipped")));

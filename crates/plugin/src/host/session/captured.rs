@@ -6,7 +6,7 @@ use strongroom_model::text::printable;
 
 use super::{Piece, Stream};
 use crate::host::kept::Kept;
-use crate::host::lines::{Line, Lines};
+use crate::host::lines::{BoundedLine, LineSplitter};
 use crate::host::reading::{Reading, read};
 use crate::host::redact::Redactor;
 use crate::host::seen::Seen;
@@ -28,8 +28,8 @@ pub(super) struct Captured<'a> {
     pub(super) stderr: Kept,
     pub(super) last_lines: VecDeque<String>,
     pub(super) looks_like_utf16: bool,
-    stdout_lines: Lines,
-    stderr_lines: Lines,
+    stdout_lines: LineSplitter,
+    stderr_lines: LineSplitter,
     stdout_bytes: u64,
     stderr_bytes: u64,
     messages: u64,
@@ -44,8 +44,8 @@ impl<'a> Captured<'a> {
             stderr: Kept::new(kept_bytes),
             last_lines: VecDeque::new(),
             looks_like_utf16: false,
-            stdout_lines: Lines::default(),
-            stderr_lines: Lines::default(),
+            stdout_lines: LineSplitter::default(),
+            stderr_lines: LineSplitter::default(),
             stdout_bytes: 0,
             stderr_bytes: 0,
             messages: 0,
@@ -89,7 +89,7 @@ impl<'a> Captured<'a> {
         }
     }
 
-    fn message(&mut self, line: Line) -> Option<Progress> {
+    fn message(&mut self, line: BoundedLine) -> Option<Progress> {
         self.seen.cut_lines += u64::from(line.is_cut);
         let (reading, kept) = read(line, self.redactor);
         let mark = match reading {
@@ -104,7 +104,7 @@ impl<'a> Captured<'a> {
         self.seen.take(reading)
     }
 
-    fn text(&mut self, mut line: Line) {
+    fn text(&mut self, mut line: BoundedLine) {
         if line.bytes.is_empty() {
             return;
         }

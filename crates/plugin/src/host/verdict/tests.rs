@@ -3,7 +3,7 @@ use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::host::lines::Line;
+use crate::host::lines::BoundedLine;
 use crate::host::reading::read;
 use crate::host::redact::Redactor;
 
@@ -56,7 +56,7 @@ impl Row {
         let mut seen = Seen::default();
         for line in &self.said {
             let bytes = line.as_str().map_or_else(|| line.to_string(), ToOwned::to_owned).into_bytes();
-            seen.take(read(Line { bytes, is_cut: false }, &redactor).0);
+            seen.take(read(BoundedLine { bytes, is_cut: false }, &redactor).0);
         }
         let last_lines = LAST_LINES.map(ToOwned::to_owned);
         let facts = Facts {
