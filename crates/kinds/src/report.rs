@@ -19,15 +19,10 @@ pub(crate) fn of_run(
 ) -> Report {
     let exit_code = (ended.code >= 0).then_some(ended.code);
     let tool = Tool { name: which.to_string(), version: run.version.clone(), exit_code };
-    let silent;
     let last = run.runs.last();
-    let verdict = match last {
-        Some(last) => &last.verdict,
-        None => {
-            silent = toollog::Verdict::of_silent(which, ended.code);
-            &silent
-        }
-    };
+    // Kinds start dry runs for plans only, and refuse the option from settings.
+    let verdict =
+        last.map_or_else(|| toollog::Verdict::of_silent(which, ended.code), |last| last.verdict.clone()).as_plan();
     // What vanished while it was read is no failure where the tool's code says so.
     let became = if verdict.outcome.is_well() { ItemOutcome::Skipped } else { ItemOutcome::Failed };
     for item in last.iter().flat_map(|last| &last.items) {

@@ -5,7 +5,7 @@ use strongroom_model::text::{grouped, printable};
 
 use crate::items::Item;
 use crate::outcome::{Cause, Counts, Outcome, Retry};
-use crate::sentence::MAX_SENTENCE_CHARS;
+use crate::sentence::{DRY_RUN, MAX_SENTENCE_CHARS};
 use crate::tool::Tool;
 use crate::{rclone, restic, robocopy, rsync};
 
@@ -43,6 +43,21 @@ impl Verdict {
             Tool::Rclone => rclone::judge(&rclone::Facts::default(), Some(exit_code)),
             Tool::Restic => restic::judge(&restic::Facts::default(), Some(exit_code)),
         }
+    }
+}
+
+impl Verdict {
+    /// Of a dry run that was meant as one: what it would do is its result.
+    #[must_use]
+    pub fn as_plan(&self) -> Self {
+        let mut plan = self.clone();
+        if let Some(sentence) = self.sentence.strip_prefix(DRY_RUN) {
+            plan.sentence = sentence.to_owned();
+            if plan.outcome == Outcome::Nothing && plan.counts.copied + plan.counts.deleted > 0 {
+                plan.outcome = Outcome::Done;
+            }
+        }
+        plan
     }
 }
 
