@@ -156,7 +156,7 @@ fn kind(report: &Report, otherwise: FailureKind) -> FailureKind {
         "source-missing" | "source-empty" => FailureKind::SourceMissing,
         "would-delete-too-much" => FailureKind::WouldDeleteTooMuch,
         "tool-missing" | "tool-too-old" => FailureKind::ToolMissing,
-        "settings-wrong" | "usage-error" => FailureKind::JobSettings,
+        "settings-wrong" | "usage-error" | "config-invalid" => FailureKind::JobSettings,
         "plugin-crashed" => FailureKind::PluginCrashed,
         "plugin-silent" => FailureKind::PluginSilent,
         "plugin-protocol" | "unsupported" => FailureKind::PluginProtocol,

@@ -42,10 +42,10 @@ fn a_folder_of_exported_tasks_becomes_tables_a_diff_and_a_restore_script() {
     write(&new.join("Other/Weekly.xml"), xml("05:00:00", "week.exe"));
     let tasks = |args: &[&str]| run(folder.path(), &[&["tasks"], args].concat());
 
-    let listed = tasks(&["list", "--from", "new", "--host", "SRV1"]).expect(0);
+    let listed = tasks(&["list", "--from", "new", "--host", "SRV1"]).expect(2);
     assert!(listed.stdout.starts_with("SRV1: 2 tasks\n  \\OpenData\\Nightly  daily at 04:00; "), "{}", listed.stdout);
     assert!(listed.stdout.contains("partial: ") && !listed.stdout.contains("hunter2"), "{}", listed.stdout);
-    let some = tasks(&["list", "--from", "new", "--folder", "\\opendata", "--json"]).expect(0).json();
+    let some = tasks(&["list", "--from", "new", "--folder", "\\opendata", "--json"]).expect(2).json();
     assert_eq!((some.as_array().unwrap().len(), &some[0]["path"]), (1, &json!("\\OpenData\\Nightly")));
 
     // Nothing tells how they stand, and which rights the account had: a person must look.
