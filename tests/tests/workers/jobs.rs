@@ -152,7 +152,9 @@ fn r8_two_monitors_elsewhere_tell_once_of_a_host_that_died_and_of_its_return() {
     until_true("the host's run", || there.starts() == 2);
     until_true("the end of the alarms", || centre.alarms().is_empty());
     let events = centre.events();
-    for (alarm, sentence) in [("host-silent.there", "host there was last heard from"), (&overdue, "that was due at")] {
+    for (alarm, sentence) in
+        [("host-silent.there", "host there was not heard from since"), (&overdue, "that was due at")]
+    {
         assert_eq!(times(&events, alarm), (1, 1), "{alarm}");
         until_true(&format!("{alarm} to be mailed"), || {
             let mails = centre.mailbox().alarms();
