@@ -318,6 +318,16 @@ fn r6_nothing_is_planned_for_an_empty_mount_point_or_another_disk() {
 }
 
 #[test]
+fn the_doctor_of_a_site_with_jobs_only_looks_at_the_jobs() {
+    let site = JobSite::new("kind = \"rsync\"");
+    site.run(&["doctor"]).expect_code(2).expect_said("in no target").expect_said("strongroom target init");
+    site.init_target();
+    let well = site.run(&["doctor"]).expect_code(0);
+    assert!(well.stdout.contains("documents: its target is \"Blue\""), "{}", well.said());
+    assert!(!well.stdout.contains("document server") && !well.stdout.contains("drive"), "{}", well.said());
+}
+
+#[test]
 fn r8_a_host_that_nothing_is_heard_of_is_shown_before_its_jobs() {
     let site = JobSite::new("kind = \"plugin\"\nprogram = [\"/nowhere\"]");
     site.configure(&format!("{}\nevery = \"1h\"", site.plugin()));

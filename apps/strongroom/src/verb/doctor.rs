@@ -2,6 +2,7 @@
 
 mod check;
 mod host;
+mod jobs;
 mod key;
 mod log;
 mod processes;
@@ -17,6 +18,7 @@ use self::check::{Check, CheckState};
 use crate::cli_error::CliError;
 use crate::exit::Exit;
 use crate::out::Out;
+use crate::process::role::Role;
 use crate::site;
 
 /// Tries every connection, drive, clock and permission, and says what to do
@@ -51,14 +53,13 @@ pub(crate) async fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Resu
 async fn look(config: &Config, file: Option<&Path>) -> Vec<Check> {
     let clock = Clock::system();
     let path = Sources::of_process(file).find().map_or_else(|_| String::new(), |path| path.display().to_string());
-    let (log, key, broker, drive, server, mail, schedule, processes) = tokio::join!(
+    let (log, key, broker, of_bookings, jobs, mail, processes) = tokio::join!(
         log::log(config),
         key::key(config),
         queues::broker(config),
-        host::drive(config),
-        remote::server(config, &clock),
+        of_bookings(config, &clock),
+        jobs::jobs(config),
         remote::mail(config),
-        log::schedule(config, &clock),
         processes::processes(config, &clock)
     );
     let mut checks = vec![Check::well("configuration", format!("{path}, site {}", config.site))];
@@ -70,12 +71,21 @@ async fn look(config: &Config, file: Option<&Path>) -> Vec<Check> {
     checks.extend(key);
     checks.extend(key::witnesses(config).await);
     checks.extend(broker);
-    checks.push(drive);
-    checks.extend(server);
+    checks.extend(of_bookings);
+    checks.extend(jobs);
     checks.push(mail);
-    checks.push(schedule);
     checks.extend(processes);
     checks
+}
+
+/// Of a site that takes documents off a server.
+async fn of_bookings(config: &Config, clock: &Clock) -> Vec<Check> {
+    if !Role::has_bookings(config) {
+        return Vec::new();
+    }
+    let (drive, server, schedule) =
+        tokio::join!(host::drive(config), remote::server(config, clock), log::schedule(config, clock));
+    std::iter::once(drive).chain(server).chain([schedule]).collect()
 }
 
 fn worst(checks: &[Check]) -> CheckState {
