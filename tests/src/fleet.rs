@@ -70,7 +70,7 @@ impl<'a> Fleet<'a> {
         Crew::start(self, &Part::ALL)
     }
 
-    /// How many messages each queue of the virtual host holds, those in hand included.
+    /// How many messages each queue of the virtual host holds, ready and unacknowledged.
     pub fn queues(&self) -> Vec<(String, u64)> {
         queues(self.rabbitmq, &self.vhost)
     }
@@ -100,7 +100,7 @@ impl<'a> Fleet<'a> {
     }
 }
 
-/// How many messages each queue of a virtual host holds, those in hand included.
+/// How many messages each queue of a virtual host holds, ready and unacknowledged.
 pub fn queues(rabbitmq: &RabbitMq, vhost: &Vhost) -> Vec<(String, u64)> {
     let listed = rabbitmq.ctl(&["list_queues", "--vhost", &vhost.name, "name", "messages", "--formatter", "json"]);
     let listed: serde_json::Value = serde_json::from_str(&listed).unwrap_or_else(|_| panic!("no JSON: {listed}"));

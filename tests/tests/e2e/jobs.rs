@@ -191,7 +191,7 @@ fn r11_a_run_is_cancelled_by_a_request_in_the_log() {
     site.run(&["job", "run", "documents", "--detach"]).expect_code(0);
     until_true("the tool to begin", || site.path("source.starts").exists());
     site.run(&["job", "cancel", "documents", "--reason", "the link is needed"]).expect_code(0);
-    // Somebody else is faster than the worker, or is told that the run has ended.
+    // A second request changes nothing, whether the run has ended by then or not.
     site.run(&["job", "cancel", "documents", "--reason", "never mind"]);
     until_true("the run to end", || site.outcomes() == ["cancelled"]);
     service.stop();

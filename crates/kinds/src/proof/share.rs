@@ -54,7 +54,7 @@ impl Coverage {
         Share { part, of }
     }
 
-    /// Notes that a part was read, but for so many files that had changed.
+    /// Records that a part was read, except for `changed` files, which had changed since the run.
     pub fn read(&mut self, share: Share, now_s: i64, changed: u64) {
         let of = usize::from(share.of);
         if self.read_at_s.len() != of {

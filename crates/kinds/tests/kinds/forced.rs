@@ -41,10 +41,16 @@ fn signalled(job: &Job, tool: &str, signal: &str, begun: &str) -> String {
 }
 
 #[track_caller]
-fn assert_ended(said: &Answer, code: i64, outcome: &str, cause: &str) {
-    let exit_code = said.report.tool.as_ref().and_then(|tool| tool.exit_code);
-    let found = (exit_code, said.outcome(), said.cause());
-    assert_eq!(found, (Some(code), outcome, cause), "{}\n{}", said.report.sentence, said.text);
+fn assert_ended(answer: &Answer, code: i64, outcome: &str, cause: &str) {
+    let exit_code = answer.report.tool.as_ref().and_then(|tool| tool.exit_code);
+    let found = (exit_code, answer.outcome(), answer.cause());
+    assert_eq!(found, (Some(code), outcome, cause), "{}\n{}", answer.report.sentence, answer.text);
+}
+
+#[track_caller]
+fn assert_full(answer: &Answer) {
+    let (sentence, text) = (&answer.report.sentence, &answer.text);
+    assert_eq!((answer.outcome(), answer.cause()), ("obstructed", "target-full"), "{sentence}\n{text}");
 }
 
 /// A source of a small file after a large one, which takes some seconds at the limit.
@@ -130,14 +136,7 @@ fn rclone_a_full_disk_is_an_obstacle() {
     if can_mount() {
         let mut job = rclone();
         job.config["executable"] = json!(on_full_disk(&job, "rclone", &job.at("target"), "true"));
-        let run = job.run();
-        assert_eq!(
-            (run.outcome(), run.cause()),
-            ("obstructed", "target-full"),
-            "{}\n{}",
-            run.report.sentence,
-            run.text
-        );
+        assert_full(&job.run());
     }
 }
 
@@ -227,13 +226,6 @@ fn restic_a_full_disk_is_an_obstacle() {
         fs::create_dir(job.at("repo")).unwrap();
         let fill = format!("cp -r {}/. \"$PLACE\"", job.at("made").display());
         job.config["executable"] = json!(on_full_disk(&job, "restic", &job.at("repo"), &fill));
-        let run = job.run();
-        assert_eq!(
-            (run.outcome(), run.cause()),
-            ("obstructed", "target-full"),
-            "{}\n{}",
-            run.report.sentence,
-            run.text
-        );
+        assert_full(&job.run());
     }
 }
