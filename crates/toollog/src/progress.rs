@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn progress_is_told_from_what_happened() {
+    fn progress_is_distinguished_from_what_happened() {
         for line in [
             "         32,768  10%    0.00kB/s    0:00:00",
             "        300,000  98%  254.85MB/s    0:00:00 (xfr#1, to-chk=5/7)",

@@ -159,13 +159,13 @@ fn by_summary(facts: &Facts, summary: &Summary) -> Verdict {
         );
         return verdict(Outcome::Partial, sentence, Some(Cause::FilesFailed));
     }
-    let told =
+    let accounted =
         [of_files.copied, of_files.skipped, of_files.mismatched].iter().fold(0, |sum: u64, n| sum.saturating_add(*n));
-    if told < of_files.total {
+    if accounted < of_files.total {
         let sentence = format!(
             "The log's numbers do not add up: of {}, {} were neither copied nor skipped; it counts as failed.",
             files(of_files.total),
-            grouped(of_files.total - told)
+            grouped(of_files.total - accounted)
         );
         return verdict(Outcome::Failed, sentence, Some(Cause::Inconsistent));
     }
