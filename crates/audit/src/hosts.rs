@@ -81,8 +81,8 @@ pub async fn hosts_seen(
 pub enum HostState {
     /// Nothing was heard of it for too long.
     Silent,
-    /// A process of it gave a sign of life.
-    Alive,
+    /// It gave a sign of life lately, or has not been expected for long enough to be missed.
+    OnTime,
 }
 
 impl HostState {
@@ -91,7 +91,7 @@ impl HostState {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Silent => "silent",
-            Self::Alive => "alive",
+            Self::OnTime => "on time",
         }
     }
 }
@@ -115,7 +115,7 @@ impl HostEntry {
     /// An entry; `silence` says since when nothing was heard of the host, if that is too long.
     #[must_use]
     pub fn new(name: HostName, jobs: u64, silence: Option<String>) -> Self {
-        let state = if silence.is_some() { HostState::Silent } else { HostState::Alive };
+        let state = if silence.is_some() { HostState::Silent } else { HostState::OnTime };
         Self {
             state,
             next_step: silence.is_some().then(|| AlarmKind::HostSilent.step().to_owned()),

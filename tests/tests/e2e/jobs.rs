@@ -334,7 +334,7 @@ fn r8_a_host_that_nothing_is_heard_of_is_shown_before_its_jobs() {
     site.init_target();
     site.run(&["job", "run", "documents"]).expect_code(0);
     let said = site.run(&["status"]).stdout;
-    assert!(said.contains(" alive ") && said.contains("does 1 job"), "{said}");
+    assert!(said.contains(" on time ") && said.contains("does 1 job"), "{said}");
     fs::write(site.path("clock"), "259200").unwrap();
     let clock = site.path("clock");
     let late = site.call(&["status"]).env("STRONGROOM_CLOCK", clock.to_str().unwrap()).run().expect_code(2);

@@ -86,8 +86,8 @@ fn jobs_and_hosts(status: &Status) -> String {
     };
     let host = |host: &HostEntry| line(&format!("host {}", host.name), host.state.label(), &host.sentence);
     let job = |job: &JobEntry| line(job.name.as_str(), job.state.label(), &job.sentence);
-    let (silent, alive): (Vec<_>, Vec<_>) = status.hosts.iter().partition(|host| host.state == HostState::Silent);
-    silent.into_iter().map(host).chain(status.jobs.iter().map(job)).chain(alive.into_iter().map(host)).collect()
+    let (silent, others): (Vec<_>, Vec<_>) = status.hosts.iter().partition(|host| host.state == HostState::Silent);
+    silent.into_iter().map(host).chain(status.jobs.iter().map(job)).chain(others.into_iter().map(host)).collect()
 }
 
 pub(crate) fn count_rows(counts: &BookingCounts) -> [(&'static str, u64); 6] {

@@ -225,7 +225,7 @@ pub(super) fn jobs(report: &SummaryReport) -> Vec<ViewRow> {
         ViewRow::with_note(&format!("host {}", host.name), host.state.label(), sentence(&host.sentence))
     };
     // A silent host explains how its jobs stand; the others only complete the picture.
-    let (silent, alive): (Vec<_>, Vec<_>) = report.hosts.iter().partition(|host| host.state == HostState::Silent);
+    let (silent, others): (Vec<_>, Vec<_>) = report.hosts.iter().partition(|host| host.state == HostState::Silent);
     let silent = silent.into_iter().map(host);
-    silent.chain(report.jobs.iter().map(row)).chain(alive.into_iter().map(host)).collect()
+    silent.chain(report.jobs.iter().map(row)).chain(others.into_iter().map(host)).collect()
 }
