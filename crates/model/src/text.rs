@@ -57,6 +57,15 @@ pub fn files(number: u64) -> String {
     format!("{} {}", grouped(number), if number == 1 { "file" } else { "files" })
 }
 
+/// A sentence, perhaps of somebody else, that another one may follow: with a full stop, if it has no end of its own.
+#[must_use]
+pub fn with_full_stop(sentence: &str) -> String {
+    let sentence = sentence.trim_end();
+    let end = sentence.trim_end_matches(['"', '\'', ')', '”', '»']);
+    let has_end = end.is_empty() || end.ends_with(['.', '!', '?', '…']);
+    if has_end { sentence.to_owned() } else { format!("{sentence}.") }
+}
+
 /// An instant in that zone: `2026-11-21 04:58:07 CET`.
 #[must_use]
 pub fn shown(at: Timestamp, zone: &TimeZone) -> String {
@@ -87,6 +96,19 @@ mod tests {
     use std::io;
 
     use super::*;
+
+    #[test]
+    fn a_sentence_gets_the_full_stop_that_it_lacks() {
+        for (text, whole) in [
+            ("2 files failed", "2 files failed."),
+            ("2 files failed. ", "2 files failed."),
+            ("it said \"no room!\"", "it said \"no room!\""),
+            ("(cut off)", "(cut off)."),
+            ("", ""),
+        ] {
+            assert_eq!(with_full_stop(text), whole);
+        }
+    }
 
     #[test]
     fn control_and_direction_characters_are_shown_not_obeyed() {

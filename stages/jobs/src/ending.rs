@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use strongroom_model::event::{JobCounts, JobEvidence, JobOutcome, JobRunEnded, JobRunVerified, WholeProof};
 use strongroom_model::job::{Coverage, JobRun};
+use strongroom_model::text::with_full_stop;
 use strongroom_model::{FailureKind, JobRunId};
 
 /// For a damaged copy, where the kind has no better advice.
@@ -88,7 +89,12 @@ fn sentence(run: &JobRun) -> String {
     let cancelled = run.cancelled.as_ref().map(|reason| format!("It was ended before its time: {reason}."));
     let is_bad = run.verified.as_ref().is_some_and(|verified| !verified.is_good());
     let (first, last) = if is_bad { (found, copied) } else { (copied, found) };
-    [cancelled, failed, first, last].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    [cancelled, failed, first, last]
+        .into_iter()
+        .flatten()
+        .map(|part| with_full_stop(&part))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A run that has ended is not started again by itself.

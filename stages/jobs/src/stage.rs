@@ -28,7 +28,7 @@ use crate::operation::{Invocation, Plugins};
 use crate::retries;
 use crate::run_lock::{JobLock, Tried};
 use crate::settings::JobSettings;
-use crate::target::{Target, TargetError};
+use crate::target::Target;
 
 /// How soon a request to end a run is noticed.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -263,11 +263,12 @@ impl JobStage {
         }
     }
 
-    /// A failure of a run is followed by what the job's own `retry` says.
+    /// A failure of a run is followed by what the job's own `retry` says. That the process was killed is no failure of the
+    /// run: it follows the site's.
     fn in_its_time(&self, task: &Task<JobRun>, outcome: TaskOutcome) -> TaskOutcome {
         let job = task.state.requested.as_ref().and_then(|requested| self.parts.jobs.get(&requested.job));
         match (outcome, job.and_then(|job| job.retry.as_ref())) {
-            (TaskOutcome::Failed(mut failure), Some(delays)) => {
+            (TaskOutcome::Failed(mut failure), Some(delays)) if failure.kind != FailureKind::Interrupted => {
                 failure.fate = retries::fate(delays, failure.fate, task.state.attempt());
                 TaskOutcome::Failed(failure)
             }
@@ -290,15 +291,7 @@ async fn recognised(settings: &JobSettings, job: &Job) -> Result<(), Failure> {
     let Some(folder) = settings.target.clone() else { return Ok(()) };
     let defined: Option<TargetId> = job.defined.as_ref().and_then(|defined| defined.target);
     let expected = settings.target_id.or(defined);
-    let found = blocking(move || {
-        let target = Target::expected(&folder, expected)?;
-        // Kinds make no folder that is not there: it could be an empty mount point. Below the identity it is none.
-        std::fs::create_dir_all(&folder).map(|()| target).map_err(|source| TargetError::Io {
-            action: "cannot make the folder",
-            path: folder,
-            source,
-        })
-    });
+    let found = blocking(move || Target::prepared(&folder, expected));
     found.await.map(drop).map_err(|error| judged::no_target(&error))
 }
 

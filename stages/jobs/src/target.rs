@@ -171,6 +171,17 @@ impl Target {
             Some(expected) => Err(TargetError::Another { root: target.root, found: target.identity.id, expected }),
         }
     }
+
+    /// The same, with the folder made in it, if it is not there. Kinds make none themselves: it could be an empty mount
+    /// point. Below the identity it is not.
+    ///
+    /// # Errors
+    /// As for [`Target::expected`], and if the folder cannot be made.
+    pub fn prepared(folder: &Path, expected: Option<TargetId>) -> Result<Self, TargetError> {
+        let target = Self::expected(folder, expected)?;
+        std::fs::create_dir_all(folder).map_err(at("cannot make the folder", folder))?;
+        Ok(target)
+    }
 }
 
 /// The identity that a folder has; `None`: it has none.

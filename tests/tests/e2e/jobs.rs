@@ -181,6 +181,22 @@ fn r3_a_run_that_was_killed_in_the_middle_is_recorded_as_interrupted_and_done_ag
 }
 
 #[test]
+fn r3_a_run_by_hand_that_was_killed_is_finished_by_the_same_command_whatever_its_retries() {
+    let site = JobSite::new("kind = \"plugin\"\nprogram = [\"/nowhere\"]");
+    site.configure(&format!("{}\nretry = []", site.plugin()));
+    site.init_target();
+    fs::write(site.path("source.wait"), "").unwrap();
+    let killed = site.call(&["job", "run", "documents"]).start();
+    until_true("the tool to begin", || site.path("source.began").exists());
+    killed.kill();
+    fs::remove_file(site.path("source.wait")).unwrap();
+    site.run(&["job", "run", "documents"]).expect_code(0).expect_said("proven");
+    let exported = site.run(&["log", "export"]).expect_code(0).stdout;
+    assert_eq!(exported.matches("\"kind\":\"interrupted\"").count(), 1, "{exported}");
+    assert_eq!(site.outcomes(), ["proven"]);
+}
+
+#[test]
 fn r11_a_run_is_cancelled_by_a_request_in_the_log() {
     let site = JobSite::new("kind = \"plugin\"\nprogram = [\"/nowhere\"]");
     site.configure(&site.plugin());
@@ -308,6 +324,7 @@ fn r6_nothing_is_planned_for_an_empty_mount_point_or_another_disk() {
     let site = JobSite::new("kind = \"rsync\"");
     site.run(&["job", "plan", "documents"]).expect_code(1).expect_said("in no target");
     site.init_target();
+    site.run(&["job", "plan", "documents"]).expect_code(0).expect_said("would copy 2 files");
     site.run(&["job", "run", "documents"]).expect_code(0);
     fs::rename(site.path("disk"), site.path("away")).unwrap();
     fs::create_dir(site.path("disk")).unwrap();

@@ -10,7 +10,9 @@ use strongroom_model::event::JobWork;
 use strongroom_model::fold::fold;
 use strongroom_model::job::{Job, JobRun};
 use strongroom_model::presence::{PartState, Seen};
-use strongroom_model::{Actor, HostName, JobName, JobRunId, Recorded, StageName, StreamName, Version, next_step};
+use strongroom_model::{
+    Actor, FailureKind, HostName, JobName, JobRunId, Recorded, StageName, StreamName, Version, next_step,
+};
 use strongroom_service::actor::{actor, person};
 use strongroom_service::{Clock, Config};
 use tokio_util::sync::CancellationToken;
@@ -89,7 +91,9 @@ pub(crate) async fn see_through(
             record(config, log, clock).await?;
             return Ok(state);
         }
-        if let Some(failed) = state.failure.as_ref().filter(|_| state.failures > failures_before) {
+        // That another process was killed is recorded by whoever finds it, and is no reason not to go on.
+        let failure = state.failure.as_ref().filter(|failed| failed.kind != FailureKind::Interrupted);
+        if let Some(failed) = failure.filter(|_| state.failures > failures_before) {
             return Err(CliError::new(failed.message.clone()).next_step(format!(
                 "{}; the run stays requested, and is tried again by a service, or by the command given again",
                 failed.kind.step()

@@ -6,6 +6,8 @@ mod numbers;
 use std::time::Duration;
 
 use super::seen::Seen;
+use strongroom_model::text::with_full_stop;
+
 use crate::protocol::{Operation, Outcome, Report, Retry};
 
 /// How the process ended.
@@ -79,19 +81,9 @@ pub(super) fn judge(seen: &Seen, facts: &Facts<'_>) -> Verdict {
     note(seen, facts, &mut notes);
     // They are shown one after the other. What describes or validates itself is shown alone.
     if matches!(facts.operation, Some(Operation::Plan | Operation::Run | Operation::Verify)) {
-        close(&mut report.sentence);
+        report.sentence = with_full_stop(&report.sentence);
     }
-    notes.iter_mut().for_each(close);
-    Verdict { report, notes }
-}
-
-/// A plugin's sentence, or a line of a tool's, may lack its full stop.
-fn close(sentence: &mut String) {
-    let end = sentence.trim_end().trim_end_matches(['"', '\'', ')', '”', '»']);
-    if !end.is_empty() && !end.ends_with(['.', '!', '?', '…']) {
-        sentence.truncate(sentence.trim_end().len());
-        sentence.push('.');
-    }
+    Verdict { report, notes: notes.iter().map(|note| with_full_stop(note)).collect() }
 }
 
 /// A run that the host ended is cancelled, never failed by the plugin's fault, unless its fault was the reason. What

@@ -55,7 +55,8 @@ pub(super) async fn run(args: &PlanArgs, config: &Config, out: &mut Out) -> Resu
     Ok(if is_well && report.counts.deleted <= job.max_delete.unwrap_or_default() { Exit::Well } else { Exit::Problems })
 }
 
-/// What is planned for an empty mount point, or for another disk, would mislead.
+/// What is planned for an empty mount point, or for another disk, would mislead. A first run makes the folder in the
+/// target; so it is there for its plan too.
 async fn recognised(config: &Config, job: &JobSettings) -> Result<(), CliError> {
     let Some(folder) = job.target.clone() else { return Ok(()) };
     let known = match site::log_if_any(config).await? {
@@ -67,6 +68,6 @@ async fn recognised(config: &Config, job: &JobSettings) -> Result<(), CliError> 
         None => None,
     };
     let expected = job.target_id.or(known);
-    let found = blocking(move || Target::expected(&folder, expected)).await;
+    let found = blocking(move || Target::prepared(&folder, expected)).await;
     found.map(drop).map_err(|error| CliError::new(with_causes(&error)).next_step(error.next_step()))
 }
