@@ -5,9 +5,9 @@ mod numbers;
 
 use std::time::Duration;
 
-use super::seen::Seen;
 use strongroom_model::text::with_full_stop;
 
+use super::seen::Seen;
 use crate::protocol::{Operation, Outcome, Report, Retry};
 
 /// How the process ended.
