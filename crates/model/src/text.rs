@@ -60,10 +60,10 @@ pub fn files(number: u64) -> String {
 /// A sentence, perhaps of somebody else, that another one may follow: with a full stop, if it has no end of its own.
 #[must_use]
 pub fn with_full_stop(sentence: &str) -> String {
-    let sentence = sentence.trim_end();
-    let end = sentence.trim_end_matches(['"', '\'', ')', '”', '»']);
+    let trimmed = sentence.trim_end();
+    let end = trimmed.trim_end_matches(['"', '\'', ')', '”', '»']);
     let has_end = end.is_empty() || end.ends_with(['.', '!', '?', '…']);
-    if has_end { sentence.to_owned() } else { format!("{sentence}.") }
+    if has_end { sentence.to_owned() } else { format!("{trimmed}.") }
 }
 
 /// An instant in that zone: `2026-11-21 04:58:07 CET`.
@@ -101,7 +101,8 @@ mod tests {
     fn a_sentence_gets_the_full_stop_that_it_lacks() {
         for (text, whole) in [
             ("2 files failed", "2 files failed."),
-            ("2 files failed. ", "2 files failed."),
+            ("2 files failed ", "2 files failed."),
+            ("2 files failed.", "2 files failed."),
             ("it said \"no room!\"", "it said \"no room!\""),
             ("(cut off)", "(cut off)."),
             ("", ""),

@@ -187,7 +187,7 @@ fn r3_a_run_by_hand_that_was_killed_is_finished_by_the_same_command_whatever_its
     site.init_target();
     fs::write(site.path("source.wait"), "").unwrap();
     let killed = site.call(&["job", "run", "documents"]).start();
-    until_true("the tool to begin", || site.path("source.began").exists());
+    until_true("the tool to begin", || site.path("source.starts").exists());
     killed.kill();
     fs::remove_file(site.path("source.wait")).unwrap();
     site.run(&["job", "run", "documents"]).expect_code(0).expect_said("proven");
