@@ -125,7 +125,7 @@ pub enum Problem {
     /// A script among crontabs, as in `/etc/cron.daily`.
     #[error("is a script, not a crontab")]
     Script,
-    /// TABLE cuts names off, LIST translates its keys.
+    /// Columns that are not those of schtasks.
     #[error("is a listing that cannot be read safely ({0}); use schtasks /query /fo csv /v, or collect.ps1")]
     Lossy(&'static str),
     /// A row that is not one of the format.

@@ -5,8 +5,10 @@
 
 mod csv;
 mod info;
+mod list;
+mod table;
 
-use crate::problem::{Format, Problem, Reading};
+use crate::problem::{Problem, Reading};
 
 /// What a listing says of one task. Texts are as printed; times are read with the host's date format.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -76,35 +78,27 @@ pub(crate) fn read(text: &str) -> Option<Reading> {
     if info::is_info(text) {
         return Some(info::read(text));
     }
-    let is_rule = |line: &str| line.len() > 40 && line.chars().all(|c| c == '=' || c == ' ');
-    if text.lines().any(|line| is_rule(line.trim_end())) {
-        let mut reading = Reading::failed(Format::SchtasksTable, Problem::Lossy("names are cut off at 40 characters"));
-        reading.problems.extend(empty_folders(text));
-        return Some(reading);
+    if table::is_table(text) {
+        return Some(table::read(text));
     }
-    // `Folder: \`, and below it lines of a key, a colon and blanks; the keys are translated.
-    let listed = |line: &str| line.split_once(": ").is_some_and(|(_, value)| value.trim_start().starts_with('\\'));
-    if text.lines().filter(|line| listed(line)).count() >= 2 {
-        return Some(Reading::failed(Format::SchtasksList, Problem::Lossy("its keys are translated")));
-    }
-    None
+    list::is_list(text).then(|| list::read(text))
 }
 
-/// The folders of a table below which nothing is printed: lines with a colon and a path, followed by one without columns.
-fn empty_folders(text: &str) -> Vec<Problem> {
-    let mut folder = None;
-    let mut empty = Vec::new();
-    for line in text.lines() {
-        if let Some((_, path)) = line.split_once(": ").filter(|(_, path)| path.starts_with('\\')) {
-            folder = Some(path.trim().to_owned());
-        } else if line.starts_with("INFO") || line.starts_with("INFORMATION") {
-            empty.extend(folder.take());
-        }
-    }
-    let count = empty.len();
-    let named = empty.into_iter().next();
-    let shown = |first: String| if count > 1 { format!("{first} and {} other folders", count - 1) } else { first };
-    named.map(|first| Problem::NothingVisible(shown(first))).into_iter().collect()
+/// What stands for nothing, in every language; other words for nothing are kept as printed.
+fn cell(row: &[String], index: usize) -> Option<String> {
+    row.get(index).map(|cell| cell.trim()).filter(|cell| !cell.is_empty() && *cell != "N/A").map(str::to_owned)
+}
+
+/// Folders below which nothing is printed.
+fn invisible(folders: Vec<String>) -> Option<Problem> {
+    let count = folders.len();
+    let first = folders.into_iter().next()?;
+    let more = match count - 1 {
+        0 => String::new(),
+        1 => " and another folder".to_owned(),
+        n => format!(" and {n} other folders"),
+    };
+    Some(Problem::NothingVisible(format!("{first}{more}")))
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! `schtasks /query /fo csv`, with `/v` or without.
 
-use super::{StatusRow, read_result};
+use super::{StatusRow, cell, read_result};
 use crate::problem::{Format, Problem, Reading};
 
 /// The columns of `/v`, which are the same in every language since Windows Vista.
-const COLUMNS: usize = 28;
+pub(super) const COLUMNS: usize = 28;
 /// Columns before the free text that may hold quotes: host to author.
 const LEFT: usize = 8;
 /// The first column after it: enabled or disabled.
@@ -85,11 +85,6 @@ fn rows(text: &str) -> Vec<(usize, Vec<String>)> {
     rows
 }
 
-/// What stands for nothing, in every language; other words for nothing are kept as printed.
-fn cell(row: &[String], index: usize) -> Option<String> {
-    row.get(index).map(|cell| cell.trim()).filter(|cell| !cell.is_empty() && *cell != "N/A").map(str::to_owned)
-}
-
 fn short(line: usize, row: &[String], width: usize) -> StatusRow {
     let known = width == 3;
     StatusRow {
@@ -101,7 +96,7 @@ fn short(line: usize, row: &[String], width: usize) -> StatusRow {
     }
 }
 
-fn full(line: usize, row: &[String], width: usize) -> StatusRow {
+pub(super) fn full(line: usize, row: &[String], width: usize) -> StatusRow {
     let mut warnings = Vec::new();
     let fields = aligned(row, width, &mut warnings);
     let fields = &fields[..];
@@ -152,7 +147,7 @@ fn aligned(row: &[String], width: usize, warnings: &mut Vec<String>) -> Vec<Stri
 }
 
 /// Rows of one task differ in their schedule only.
-fn merge(statuses: &mut Vec<StatusRow>, row: StatusRow) {
+pub(super) fn merge(statuses: &mut Vec<StatusRow>, row: StatusRow) {
     match statuses.last_mut().filter(|last| last.path == row.path && last.host == row.host) {
         Some(last) => {
             last.schedules.extend(row.schedules);

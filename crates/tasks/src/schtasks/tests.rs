@@ -103,17 +103,79 @@ fn short_ragged_and_cut_listings_say_what_is_missing() {
     );
 }
 
+/// As `/fo list /v` prints a task.
+fn block(path: &str, result: &str, comment: &str, kind: &str) -> String {
+    let keys = HEADER.trim_matches('"').split("\",\"").map(|key| format!("{key}:"));
+    let row = row(path, result, "\"C:\\a b.exe\" -x", comment, kind);
+    let values = row.trim_matches('"').split("\",\"");
+    keys.zip(values).map(|(key, value)| format!("{key:<37} {value}\n")).collect()
+}
+
 #[test]
-fn tables_and_lists_are_recognised_and_not_guessed_at() {
-    let table = "\nFolder: \\\nTaskName                                 Next Run Time          Status         \n\
-                 ======================================== ====================== ===============\n\
-                 INFO: There are no scheduled tasks presently available at your access level.\n";
-    let found = reading(table);
-    assert_eq!(found.format, Format::SchtasksTable);
+fn a_list_is_read_by_position_in_any_language() {
+    let english = format!(
+        "\nFolder: \\\n{}\n{}\n\nFolder: \\Empty\nINFO: There are no scheduled tasks presently available.\n",
+        block("\\A", "-2147024894", "first\nsecond: not a key", "Daily"),
+        block("\\A", "-2147024894", "first\nsecond: not a key", "Weekly"),
+    );
+    let french =
+        english.replace("TaskName:     ", "Nom de tâche :").replace("Last Result:      ", "Dernier résultat :");
+    for text in [&english, &french] {
+        let found = reading(text);
+        assert_eq!((found.format, found.statuses.len()), (Format::SchtasksList, 1), "{:?}", found.problems);
+        let task = &found.statuses[0];
+        assert_eq!(
+            (task.path.as_str(), task.last_result, task.host.as_deref()),
+            ("\\A", Some(0x8007_0002), Some("PC"))
+        );
+        assert_eq!(task.command.as_deref(), Some("\"C:\\a b.exe\" -x"));
+        assert_eq!(task.comment.as_deref(), Some("first\nsecond: not a key"));
+        assert_eq!((task.run_as.as_deref(), task.enabled.as_deref()), (Some("jo"), Some("Enabled")));
+        let kinds: Vec<_> = task.schedules.iter().map(|cells| (cells[0].as_str(), cells[9].as_str())).collect();
+        assert_eq!(kinds, [("Daily", "Disabled"), ("Weekly", "Disabled")]);
+        assert_eq!(task.warnings, [""; 0]);
+        assert!(found.problems.len() == 1 && found.problems[0].to_string().starts_with("lists no tasks for \\Empty:"));
+    }
+    let short =
+        "HostName:      PC\nTaskName:      \\A\nNext Run Time: N/A\nStatus:        Ready\nLogon Mode:    Interactive\n";
+    let found = reading(short);
+    assert_eq!((found.statuses[0].path.as_str(), found.statuses[0].state.as_deref()), ("\\A", Some("Ready")));
+    assert_eq!((found.statuses[0].last_result, found.problems.len()), (None, 0));
+    let odd = reading(&format!("{short}More:          x\n"));
+    assert!(
+        odd.statuses.is_empty() && odd.problems[0].to_string().contains("list it again with /v"),
+        "{:?}",
+        odd.problems
+    );
+}
+
+#[test]
+fn a_table_is_read_where_no_name_is_cut_off() {
+    let head = "TaskName                                 Next Run Time          Status         \n\
+                ======================================== ====================== ===============\n";
+    let row = |name: &str| format!("{name:<40} 13/02/2025 17:30:00    Ready          \n");
+    let long = "A name that is longer than forty characters has no end";
+    let text = format!(
+        "\nFolder: \\\n{head}{}{}\nFolder: \\Offen\n{head}{}{}{}\nFolder: \\Leer\n{head}INFO: There are no scheduled tasks.\n",
+        row("One"),
+        row("One"),
+        row("Zwei für alle"),
+        row(&long[..40]),
+        row("任务"),
+    );
+    let found = reading(&text);
+    let read: Vec<_> =
+        found.statuses.iter().map(|row| (row.path.as_str(), row.next_run.as_deref(), row.state.as_deref())).collect();
+    let at = Some("13/02/2025 17:30:00");
+    assert_eq!(read, [("\\One", at, Some("Ready")), ("\\Offen\\Zwei für alle", at, Some("Ready"))]);
     let problems: Vec<_> = found.problems.iter().map(ToString::to_string).collect();
-    assert!(problems[0].contains("cut off at 40") && problems[1].starts_with("lists no tasks for \\:"), "{problems:?}");
-    let list = "Folder: \\\nHostName:      PC\nTaskName:      \\A\nNext Run Time: N/A\n\nHostName:      PC\nTaskName:      \\B\n";
-    assert_eq!(reading(list).format, Format::SchtasksList);
+    assert!(problems[0].contains("is cut off at 40 characters; use schtasks /query /fo csv /v"), "{problems:?}");
+    assert!(
+        problems[1].contains("of different widths") && problems[2].starts_with("lists no tasks for \\Leer:"),
+        "{problems:?}"
+    );
+    let verbose = reading(&format!("Folder: \\\n{}\n{}\n", ["====="; 28].join(" "), row("x")));
+    assert!(verbose.statuses.is_empty() && verbose.problems[0].to_string().contains("a table with /v"));
 }
 
 #[test]
