@@ -21,8 +21,7 @@ pub(crate) fn of_run(
     let tool = Tool { name: which.to_string(), version: run.version.clone(), exit_code };
     let last = run.runs.last();
     // Kinds start dry runs for plans only, and refuse the option from settings.
-    let verdict =
-        last.map_or_else(|| toollog::Verdict::of_silent(which, ended.code), |last| last.verdict.clone()).as_plan();
+    let verdict = last.map_or_else(|| toollog::Verdict::of_silent(which, ended.code), toollog::Run::plan);
     // What vanished while it was read is no failure where the tool's code says so.
     let became = if verdict.outcome.is_well() { ItemOutcome::Skipped } else { ItemOutcome::Failed };
     for item in last.iter().flat_map(|last| &last.items) {

@@ -65,4 +65,9 @@ impl Facts {
         let is_final = self.stats.as_ref().is_some_and(|stats| !stats.is_running);
         self.message.is_some() || (is_final && !self.is_followed) || self.combined.all() > 0
     }
+
+    /// Only a dry run says what it would do.
+    pub(crate) const fn is_dry_run(&self) -> bool {
+        self.would_copy + self.would_delete > 0
+    }
 }

@@ -5,7 +5,7 @@ use strongroom_model::text::{grouped, printable};
 
 use crate::items::Item;
 use crate::outcome::{Cause, Counts, Outcome, Retry};
-use crate::sentence::{DRY_RUN, MAX_SENTENCE_CHARS};
+use crate::sentence::{MAX_SENTENCE_CHARS, not_a_copy};
 use crate::tool::Tool;
 use crate::{rclone, restic, robocopy, rsync};
 
@@ -46,21 +46,6 @@ impl Verdict {
     }
 }
 
-impl Verdict {
-    /// Of a dry run that was meant as one: what it would do is its result.
-    #[must_use]
-    pub fn as_plan(&self) -> Self {
-        let mut plan = self.clone();
-        if let Some(sentence) = self.sentence.strip_prefix(DRY_RUN) {
-            plan.sentence = sentence.to_owned();
-            if plan.outcome == Outcome::Nothing && plan.counts.copied + plan.counts.deleted > 0 {
-                plan.outcome = Outcome::Done;
-            }
-        }
-        plan
-    }
-}
-
 /// What the output said, before the exit code is known.
 #[derive(Debug, Clone)]
 pub(crate) enum Facts {
@@ -80,6 +65,22 @@ impl Facts {
         }
     }
 
+    fn is_dry_run(&self) -> bool {
+        match self {
+            Self::Robocopy(facts) => facts.is_dry_run,
+            Self::Rsync(facts) => facts.is_dry_run,
+            Self::Rclone(facts) => facts.is_dry_run(),
+            Self::Restic(facts) => facts.is_dry_run(),
+        }
+    }
+
+    /// Taken for a copy, which a dry run is not.
+    fn verdict(&self, exit_code: Option<i64>) -> Verdict {
+        let verdict = self.judge(exit_code);
+        if self.is_dry_run() { not_a_copy(verdict) } else { verdict }
+    }
+
+    /// What was done; of a dry run, what would be done.
     fn judge(&self, exit_code: Option<i64>) -> Verdict {
         match self {
             Self::Robocopy(facts) => robocopy::judge(facts, exit_code),
@@ -136,7 +137,7 @@ impl Run {
     pub(crate) fn new(facts: Facts) -> Self {
         Self {
             tool: facts.tool(),
-            verdict: facts.judge(None),
+            verdict: facts.verdict(None),
             ended: facts.ended(),
             exit_code: None,
             items: facts.items().kept().to_vec(),
@@ -172,9 +173,15 @@ impl Run {
     /// Judged again with the code that the tool exited with; negative if a signal or `TerminateProcess` ended it.
     #[must_use]
     pub fn with_exit_code(mut self, exit_code: i64) -> Self {
-        self.verdict = self.facts.judge(Some(exit_code));
+        self.verdict = self.facts.verdict(Some(exit_code));
         self.exit_code = Some(exit_code);
         self
+    }
+
+    /// Of a dry run that was meant as one: what it would do is its result. Of any other run, its verdict.
+    #[must_use]
+    pub fn plan(&self) -> Verdict {
+        self.facts.judge(self.exit_code)
     }
 }
 

@@ -99,4 +99,8 @@ impl Facts {
             || self.code.is_some()
             || matches!(self.other, Some(other) if !matches!(other, Other::CheckBegun))
     }
+
+    pub(crate) fn is_dry_run(&self) -> bool {
+        self.summary.as_ref().is_some_and(|summary| summary.is_dry_run)
+    }
 }

@@ -43,15 +43,13 @@ pub(crate) fn size(bytes: u64) -> String {
     format!("{scaled:.1} {unit}")
 }
 
-/// What the sentence of a dry run begins with.
-pub(crate) const DRY_RUN: &str = "A dry run: nothing was copied. ";
-
 /// A dry run is not a copy, however well it ended.
-pub(crate) fn dry_run(verdict: &mut Verdict) {
+pub(crate) fn not_a_copy(mut verdict: Verdict) -> Verdict {
     if verdict.outcome == Outcome::Done {
         verdict.outcome = Outcome::Nothing;
     }
-    verdict.sentence = format!("{DRY_RUN}{}", verdict.sentence);
+    verdict.sentence = bounded(&format!("A dry run: nothing was copied. {}", verdict.sentence));
+    verdict
 }
 
 /// Words from outside, within a sentence: printable, short, without a full stop of their own.

@@ -129,6 +129,9 @@ fn a_dry_run_is_not_done() {
         let report = report(name);
         assert_eq!(report.outcome(), Outcome::Nothing, "{name}");
         assert!(report.sentence().starts_with("A dry run: nothing was copied."), "{}", report.sentence());
+        let plan = report.runs.last().unwrap().plan();
+        assert_eq!(plan.outcome, Outcome::Done, "{name}");
+        assert!(!plan.sentence.contains("dry run"), "{name}: {}", plan.sentence);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::rclone::Facts;
 use crate::rclone::codes::meaning_of;
 use crate::report::Verdict;
 use crate::rsync::codes::Meaning;
-use crate::sentence::{bounded, dry_run, files_were, quote, size};
+use crate::sentence::{bounded, files_were, quote, size};
 
 /// What a run's output and its exit code say together.
 #[must_use]
@@ -37,9 +37,6 @@ pub fn judge(facts: &Facts, exit_code: Option<i64>) -> Verdict {
         _ if verdict.cause == Some(Cause::NotEnded) => not_ended(facts, &mut verdict),
         _ => bad(facts, &mut verdict, &meaning, exit_code),
     };
-    if is_dry_run(facts) {
-        dry_run(&mut verdict);
-    }
     if facts.links_skipped > 0 {
         let left_out = match facts.links_skipped {
             1 => "1 symbolic link was left out".to_owned(),
@@ -52,10 +49,6 @@ pub fn judge(facts: &Facts, exit_code: Option<i64>) -> Verdict {
     verdict
 }
 
-fn is_dry_run(facts: &Facts) -> bool {
-    facts.would_copy + facts.would_delete > 0
-}
-
 fn counts(facts: &Facts) -> Counts {
     let stats = facts.stats.clone().unwrap_or_default();
     if facts.combined.all() > 0 {
@@ -64,7 +57,7 @@ fn counts(facts: &Facts) -> Counts {
         return Counts { seen, skipped: of.same, extra: of.only_target, mismatched: of.bad(), ..Counts::default() };
     }
     let failed = stats.errors.min(facts.items.total().max(u64::from(stats.errors > 0))).max(facts.items.total());
-    let (copied, deleted) = if is_dry_run(facts) {
+    let (copied, deleted) = if facts.is_dry_run() {
         (facts.would_copy, facts.would_delete)
     } else if facts.stats.is_some() {
         (stats.transfers, stats.deletes)
@@ -72,7 +65,7 @@ fn counts(facts: &Facts) -> Counts {
         (facts.named, 0)
     };
     // A file that is replaced is checked as well: such files are counted twice.
-    let skipped = if is_dry_run(facts) { 0 } else { stats.checks.saturating_sub(deleted) };
+    let skipped = if facts.is_dry_run() { 0 } else { stats.checks.saturating_sub(deleted) };
     Counts { seen: copied + failed + skipped, copied, deleted, failed, skipped, ..Counts::default() }
 }
 
@@ -130,7 +123,7 @@ fn last_words(facts: &Facts) -> Option<&str> {
 
 fn well(facts: &Facts, verdict: &mut Verdict) -> String {
     let Counts { copied, deleted, skipped, .. } = verdict.counts;
-    if is_dry_run(facts) {
+    if facts.is_dry_run() {
         return format!("{} would be copied and {} deleted.", files(copied), grouped(deleted));
     }
     let also = if deleted > 0 { format!("; {} deleted from the copy", files(deleted)) } else { String::new() };

@@ -7,7 +7,7 @@ use crate::report::Verdict;
 use crate::restic::codes::meaning_of;
 use crate::restic::{DataRead, Facts, Other, Summary};
 use crate::rsync::codes::Meaning;
-use crate::sentence::{bounded, dry_run, files_were, quote, size};
+use crate::sentence::{bounded, files_were, quote, size};
 
 /// What a run's output and its exit code say together.
 #[must_use]
@@ -42,9 +42,6 @@ pub fn judge(facts: &Facts, exit_code: Option<i64>) -> Verdict {
         verdict.problems.push("a source does not exist; releases before 0.19 do not call that an error".to_owned());
     }
     verdict.sentence = sentence;
-    if facts.summary.as_ref().is_some_and(|summary| summary.is_dry_run) {
-        dry_run(&mut verdict);
-    }
     verdict.sentence = bounded(&verdict.sentence);
     verdict
 }

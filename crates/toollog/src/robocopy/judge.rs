@@ -7,7 +7,7 @@ use crate::outcome::{Cause, Counts, Outcome, Retry};
 use crate::report::Verdict;
 use crate::robocopy::codes::{is_damage, next_step, obstacle, text_of};
 use crate::robocopy::{Facts, Summary};
-use crate::sentence::{bounded, dry_run, files_and_folders, quote};
+use crate::sentence::{bounded, files_and_folders, quote};
 
 /// The bits of the return code.
 const MISMATCHED: i64 = 4;
@@ -25,9 +25,6 @@ pub fn judge(facts: &Facts, exit_code: Option<i64>) -> Verdict {
     verdict.bytes = facts.summary.as_ref().map(|summary| summary.bytes.copied);
     if let Some(code) = exit_code {
         with_code(&mut verdict, facts, code);
-    }
-    if facts.is_dry_run {
-        dry_run(&mut verdict);
     }
     verdict.sentence = bounded(&verdict.sentence);
     verdict

@@ -6,7 +6,7 @@ use crate::outcome::{Cause, Counts, Outcome, Retry};
 use crate::report::Verdict;
 use crate::rsync::codes::{Meaning, meaning_of};
 use crate::rsync::{Facts, RootError};
-use crate::sentence::{bounded, dry_run, files_were, quote};
+use crate::sentence::{bounded, files_were, quote};
 
 /// What a run's output and its exit code say together.
 #[must_use]
@@ -33,9 +33,6 @@ pub fn judge(facts: &Facts, exit_code: Option<i64>) -> Verdict {
     }
     if exit_code.is_some() && facts.code.is_some_and(|own| exit_code != Some(own)) {
         verdict.problems.push("the exit code is not the one that the output names".to_owned());
-    }
-    if facts.is_dry_run {
-        dry_run(&mut verdict);
     }
     verdict.sentence = bounded(&verdict.sentence);
     verdict
