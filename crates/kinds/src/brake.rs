@@ -1,7 +1,9 @@
 //! The brake: how many deletions are too many.
 
 use strongroom_model::text::{files, grouped};
+use strongroom_plugin::protocol::{Outcome, Report, Retry};
 
+use crate::report::bounded;
 use crate::state::median;
 
 /// So many times what is usual is a person's to look at.
@@ -29,6 +31,14 @@ pub(crate) fn within_bounds(planned: u64, max_delete: u64, usual: &[u64]) -> Res
         return Err(format!("{would}, where {} are usual: nothing was deleted.", grouped(usual)));
     }
     Ok(())
+}
+
+/// The report of a run that the brake stopped, whose reason is this.
+pub(crate) fn refused(reason: &str) -> Report {
+    Report::new(Outcome::Failed, bounded(reason))
+        .because("would-delete-too-much")
+        .next_step("see what would be deleted with `strongroom job plan`, then raise max_delete for one run")
+        .retry(Retry::Never)
 }
 
 #[cfg(test)]

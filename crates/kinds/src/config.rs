@@ -71,6 +71,14 @@ pub(crate) fn unusable(problem: &Problem) -> Report {
         .retry(Retry::Never)
 }
 
+/// The settings; or the report of an operation that cannot use them.
+///
+/// # Errors
+/// The report.
+pub(crate) fn settings<T: DeserializeOwned>(request: &Request) -> Result<T, Box<Report>> {
+    read(request).map_err(|problem| Box::new(unusable(&problem)))
+}
+
 /// A problem with one setting.
 pub(crate) fn problem(pointer: &str, message: impl Into<String>, next_step: impl Into<String>) -> Problem {
     Problem { pointer: pointer.to_owned(), message: message.into(), next_step: next_step.into() }

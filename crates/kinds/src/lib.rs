@@ -10,8 +10,8 @@
 //! - output, memory and items are bounded; the tool's processes end with the operation.
 //!
 //! In reading order: [`built_in`] (the kinds by name), `around` (what a kind may know of its host), `config` and
-//! `state`, `tool` (a child process), `brake` and `preflight` (before anything is written), [`proof`], and a module for
-//! each kind.
+//! `state`, `tool` and `version` (a child process), `brake`, `preflight` and `place` (before anything is written),
+//! [`proof`], and a module for each kind.
 
 mod around;
 mod brake;
@@ -20,6 +20,7 @@ mod check;
 mod command;
 mod config;
 mod local;
+mod place;
 mod preflight;
 mod progress;
 pub mod proof;
@@ -31,6 +32,7 @@ mod rsync;
 mod state;
 pub mod tasks;
 mod tool;
+mod version;
 
 pub use crate::around::Around;
 pub use crate::built_in::{BuiltIn, NAMES};

@@ -13,18 +13,20 @@ use strongroom_toollog::Tool::Rclone as RCLONE;
 use strongroom_toollog::rclone::check::{Combined, Mark, combined};
 
 use crate::around::Around;
-use crate::config::{describe, problem, read, unusable};
+use crate::config::{self, describe};
 use crate::local;
+use crate::place::{self, Place};
 use crate::preflight;
 use crate::progress::Progress;
-use crate::proof::{Base, has_a_file};
-use crate::rclone::settings::{Place, Settings};
-use crate::report::{bounded, not_started, of_run};
+use crate::proof::Base;
+use crate::rclone::settings::Settings;
+use crate::report::{bounded, not_installed, not_started, of_call, report_of};
 use crate::state::State;
-use crate::tool::{self, Call, Stream, output, read_run};
+use crate::tool::{self, Call, Stream, output};
+use crate::version::{self, Version};
 
 /// Older releases have no JSON log.
-const MIN_VERSION: (u32, u32) = (1, 49);
+const MIN_VERSION: Version = (1, 49);
 
 /// The kind.
 #[derive(Debug)]
@@ -38,25 +40,13 @@ impl Rclone {
     }
 
     /// With the password of rclone's own configuration, which only its child gets.
-    fn call(&self, settings: &Settings, request: &Request) -> Option<Call> {
-        let call = Call::new(self.around.find(&settings.executable)?);
-        let secret = request.secrets.get("config_password");
-        Some(match secret {
+    fn call(&self, settings: &Settings, request: &Request) -> Result<Call, Box<Report>> {
+        let program = self.around.find(&settings.executable).ok_or_else(|| not_installed(RCLONE))?;
+        let call = Call::new(program);
+        Ok(match request.secrets.get("config_password") {
             Some(secret) => call.env("RCLONE_CONFIG_PASS", secret.reveal()),
             None => call,
         })
-    }
-
-    /// What must hold before anything is written.
-    fn ready(settings: &Settings) -> Result<(), Box<Report>> {
-        match (settings.source(), settings.target()) {
-            (Place::Local(source), Place::Local(target)) => preflight::ready(source, target),
-            (Place::Local(source), Place::Remote) => {
-                preflight::source_ready(source)?;
-                if has_a_file(source).unwrap_or(false) { Ok(()) } else { Err(Box::new(preflight::source_empty())) }
-            }
-            (Place::Remote, _) => Ok(()),
-        }
     }
 }
 
@@ -67,124 +57,84 @@ impl Plugin for Rclone {
     }
 
     fn validate(&self, request: &Request, speaker: &Speaker) -> Vec<Problem> {
-        let settings: Settings = match read(request) {
+        let settings: Settings = match config::read(request) {
             Ok(settings) => settings,
             Err(problem) => return vec![problem],
         };
         let mut problems = settings.problems();
-        if let (Place::Local(source), Place::Local(target)) = (settings.source(), settings.target()) {
-            problems.extend(preflight::pair(source, target));
-        }
-        let Some(call) = self.call(&settings, request) else {
-            problems.push(problem(
-                "/executable",
-                "rclone is not installed",
-                "install Debian's package rclone, or name the executable",
-            ));
-            return problems;
-        };
-        match output(&call.args(["version"]).quietly(), speaker).ok().and_then(|(_, text)| settings::version(&text)) {
-            Some(version) if version < MIN_VERSION => problems.push(problem(
-                "/executable",
-                format!("rclone {}.{} is too old: 1.49 or later is needed", version.0, version.1),
-                "install a later release",
-            )),
-            Some(_) => {}
-            None => {
-                problems.push(problem("/executable", "it does not say that it is rclone", "name rclone's executable"));
-            }
-        }
+        problems.extend(place::problems(settings.source(), settings.target()));
+        let call = self.call(&settings, request).ok().map(|call| call.args(["version"]));
+        problems.extend(version::check(RCLONE, call, MIN_VERSION, settings::version, speaker).err());
         problems
     }
 
     fn plan(&self, request: &Request, speaker: &Speaker) -> Report {
-        let settings: Settings = match read(request) {
-            Ok(settings) => settings,
-            Err(problem) => return unusable(&problem),
-        };
-        if let Err(report) = Self::ready(&settings) {
-            return *report;
-        }
-        let Some(call) = self.call(&settings, request) else { return missing() };
-        let call = call.args(settings.args(settings.verb(), &["--dry-run"]));
-        match read_run(&call, speaker, "planning") {
-            Ok((ended, run)) => of_run(&run, ended, RCLONE, settings.source().local(), speaker),
-            Err(error) => not_started(&call.program, &error),
-        }
+        report_of(|| {
+            let settings: Settings = config::settings(request)?;
+            place::ready(settings.source(), settings.target())?;
+            let call = self.call(&settings, request)?.args(settings.args(settings.verb(), &["--dry-run"]));
+            Ok(of_call(&call, RCLONE, "planning", settings.source().local(), speaker))
+        })
     }
 
     fn run(&self, request: &Request, speaker: &Speaker) -> Report {
-        let settings: Settings = match read(request) {
-            Ok(settings) => settings,
-            Err(problem) => return unusable(&problem),
-        };
-        if let Err(report) = Self::ready(&settings) {
-            return *report;
-        }
-        let Some(_) = self.call(&settings, request) else { return missing() };
-        let mut state = State::of(request);
-        let began_at_s = self.around.now_s();
-        let call = || self.call(&settings, request).expect("it was found a moment ago");
-        let report = transfer::transfer(&settings, request, &state, speaker, call);
-        if matches!(report.outcome, Outcome::Done | Outcome::Nothing | Outcome::Partial) {
-            state.transferred_at_s = Some(began_at_s);
-            state.seen = Some(report.counts.seen);
-            if settings.delete {
-                state.deleted(report.counts.deleted);
-            }
-        }
-        state.say(speaker);
-        report
+        report_of(|| {
+            let settings: Settings = config::settings(request)?;
+            place::ready(settings.source(), settings.target())?;
+            let call = self.call(&settings, request)?;
+            let mut state = State::of(request);
+            let began_at_s = self.around.now_s();
+            let report = transfer::transfer(&settings, request, &state, speaker, &call);
+            state.transferred(&report, began_at_s, settings.delete);
+            state.say(speaker);
+            Ok(report)
+        })
     }
 
     fn verify(&self, request: &Request, speaker: &Speaker) -> Report {
-        let settings: Settings = match read(request) {
-            Ok(settings) => settings,
-            Err(problem) => return unusable(&problem),
-        };
-        match (settings.source(), settings.target()) {
-            (Place::Local(source), Place::Local(target)) if settings.is_whole() => {
-                local::verify(request, &self.around, speaker, (source, target), settings.proof, Base::Source, 0)
+        report_of(|| {
+            let settings: Settings = config::settings(request)?;
+            match (settings.source(), settings.target()) {
+                (Place::Local(source), Place::Local(target)) if settings.is_whole() => {
+                    let pair = (source, target);
+                    Ok(local::verify(request, &self.around, speaker, pair, settings.proof, Base::Source, 0))
+                }
+                _ => Ok(check(&self.call(&settings, request)?, &settings, speaker)),
             }
-            _ => self.check(&settings, request, speaker),
-        }
+        })
     }
 }
 
-impl Rclone {
-    /// `rclone check`: by a hash that both sides have, else by downloading.
-    fn check(&self, settings: &Settings, request: &Request, speaker: &Speaker) -> Report {
-        let Some(call) = self.call(settings, request) else { return missing() };
-        let hashes = |place: &str| {
-            let call = self.call(settings, request)?.args(settings.features(place)).quietly();
-            let (_, text) = output(&call, speaker).ok()?;
-            settings::hashes(&text)
-        };
-        let common = hashes(&settings.source)
-            .zip(hashes(&settings.target))
-            .and_then(|(source, target)| source.into_iter().find(|hash| target.contains(hash)));
-        let downloads = settings.download || common.is_none();
-        let more: &[&str] =
-            if downloads { &["--combined", "-", "--one-way", "--download"] } else { &["--combined", "-", "--one-way"] };
-        let call = call.args(settings.args("check", more));
-        let found = Mutex::new(Combined::default());
-        let progress = Progress::new(speaker, "checking");
-        let each = |stream, lines: &[u8]| {
-            if stream == Stream::Out {
-                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                count(lines, &mut found, speaker);
-            }
-        };
-        let ended = match tool::run(&call, speaker, &progress, &each) {
-            Ok(ended) => ended,
-            Err(error) => return not_started(&call.program, &error),
-        };
-        let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if ended.is_cancelled {
-            return Report::new(Outcome::Cancelled, format!("The proof was cancelled after {}.", files(found.all())));
+/// `rclone check`: by a hash that both sides have, else by downloading.
+fn check(call: &Call, settings: &Settings, speaker: &Speaker) -> Report {
+    let hashes = |place: &str| {
+        let (_, text) = output(&call.clone().args(settings.features(place)).quietly(), speaker).ok()?;
+        settings::hashes(&text)
+    };
+    let common = hashes(&settings.source)
+        .zip(hashes(&settings.target))
+        .and_then(|(source, target)| source.into_iter().find(|hash| target.contains(hash)));
+    let downloads = settings.download || common.is_none();
+    let more: &[&str] =
+        if downloads { &["--combined", "-", "--one-way", "--download"] } else { &["--combined", "-", "--one-way"] };
+    let call = call.clone().args(settings.args("check", more));
+    let found = Mutex::new(Combined::default());
+    let progress = Progress::new(speaker, "checking");
+    let each = |stream, lines: &[u8]| {
+        if stream == Stream::Out {
+            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+            count(lines, &mut found, speaker);
         }
-        checked(&found, ended.code, downloads, common.as_deref())
+    };
+    let ended = match tool::run(&call, speaker, &progress, &each) {
+        Ok(ended) => ended,
+        Err(error) => return not_started(&call.program, &error),
+    };
+    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if ended.is_cancelled {
+        return Report::new(Outcome::Cancelled, format!("The proof was cancelled after {}.", files(found.all())));
     }
+    checked(&found, ended.code, downloads, common.as_deref())
 }
 
 /// Counts the lines of `--combined`, and names what is not proven.
@@ -250,11 +200,4 @@ fn checked(found: &Combined, code: i64, downloads: bool, hash: Option<&str>) -> 
         ..Evidence::default()
     });
     report
-}
-
-fn missing() -> Report {
-    Report::new(Outcome::Failed, "It did not start: rclone is not installed.")
-        .because("tool-missing")
-        .next_step("install Debian's package rclone")
-        .retry(Retry::Never)
 }

@@ -7,7 +7,26 @@ use strongroom_plugin::Speaker;
 use strongroom_plugin::protocol::{Counts, Item, ItemOutcome, MAX_SENTENCE_CHARS, Outcome, Report, Retry, Tool};
 use strongroom_toollog as toollog;
 
-use crate::tool::Ended;
+use crate::tool::{Call, Ended, read_run};
+
+/// The report of an operation; what keeps it from going on is one as well.
+pub(crate) fn report_of(operation: impl FnOnce() -> Result<Report, Box<Report>>) -> Report {
+    operation().unwrap_or_else(|report| *report)
+}
+
+/// Runs a tool, and reports it as [`of_run`] does.
+pub(crate) fn of_call(
+    call: &Call,
+    which: toollog::Tool,
+    phase: &'static str,
+    source: Option<&Path>,
+    speaker: &Speaker,
+) -> Report {
+    match read_run(call, speaker, phase) {
+        Ok((ended, run)) => of_run(&run, ended, which, source, speaker),
+        Err(error) => not_started(&call.program, &error),
+    }
+}
 
 /// A tool's run as a report; its items are said. Paths below `source` are said relative to it.
 pub(crate) fn of_run(
@@ -56,6 +75,14 @@ pub(crate) fn not_started(program: &Path, error: &io::Error) -> Report {
     Report::new(Outcome::Failed, bounded(&format!("{} cannot be started: {error}.", program.display())))
         .because("tool-missing")
         .next_step("install the tool, or correct the setting `executable`")
+        .retry(Retry::Never)
+}
+
+/// A tool that Debian has a package of is not there.
+pub(crate) fn not_installed(tool: toollog::Tool) -> Report {
+    Report::new(Outcome::Failed, format!("It did not start: {tool} is not installed."))
+        .because("tool-missing")
+        .next_step(format!("install Debian's package {tool}"))
         .retry(Retry::Never)
 }
 

@@ -11,18 +11,19 @@ use strongroom_plugin::{Plugin, Speaker};
 use strongroom_toollog::Tool::Restic as RESTIC;
 
 use crate::around::Around;
-use crate::config::{describe, problem, read, unusable};
+use crate::config::{self, describe, problem};
 use crate::progress::Progress;
 use crate::proof::{Method, Share, drop_tree, has_a_file};
-use crate::report::{bounded, not_started, of_run};
+use crate::report::{bounded, not_installed, not_started, of_call, of_run, report_of};
 use crate::restic::settings::Settings;
 use crate::state::State;
-use crate::tool::{Call, output, read_run};
+use crate::tool::{Call, read_run};
+use crate::version::{self, Version};
 
 /// Older releases print what is not read here.
-const MIN_VERSION: (u32, u32) = (0, 14);
+const MIN_VERSION: Version = (0, 14);
 /// Older releases have one exit code for a locked repository, a missing one and a wrong password.
-const TOLD_APART_SINCE: (u32, u32) = (0, 17);
+const TOLD_APART_SINCE: Version = (0, 17);
 /// Progress once a minute, in frames per second.
 const PROGRESS_FPS: &str = "0.0166";
 
@@ -38,10 +39,10 @@ impl Restic {
     }
 
     /// With the password, which only restic's own process gets.
-    fn call(&self, settings: &Settings, request: &Request) -> Option<Call> {
-        let mut call = Call::new(self.around.find(&settings.executable)?)
-            .env("RESTIC_PROGRESS_FPS", PROGRESS_FPS)
-            .env("RESTIC_REPOSITORY", &settings.repository);
+    fn call(&self, settings: &Settings, request: &Request) -> Result<Call, Box<Report>> {
+        let program = self.around.find(&settings.executable).ok_or_else(|| not_installed(RESTIC))?;
+        let mut call =
+            Call::new(program).env("RESTIC_PROGRESS_FPS", PROGRESS_FPS).env("RESTIC_REPOSITORY", &settings.repository);
         for (secret, variable) in settings::SECRETS {
             if let Some(value) = request.secrets.get(secret) {
                 call = call.env(variable, value.reveal());
@@ -50,7 +51,7 @@ impl Restic {
         if let Some(folder) = &settings.cache {
             call = call.args([format!("--cache-dir={folder}")]);
         }
-        Some(call)
+        Ok(call)
     }
 
     /// A local repository's folder is there.
@@ -98,7 +99,7 @@ impl Plugin for Restic {
     }
 
     fn validate(&self, request: &Request, speaker: &Speaker) -> Vec<Problem> {
-        let settings: Settings = match read(request) {
+        let settings: Settings = match config::read(request) {
             Ok(settings) => settings,
             Err(problem) => return vec![problem],
         };
@@ -110,109 +111,70 @@ impl Plugin for Restic {
                 "give the repository's password as the job's secret",
             ));
         }
-        let Some(call) = self.call(&settings, request) else {
-            problems.push(problem(
-                "/executable",
-                "restic is not installed",
-                "install Debian's package restic, or name the executable",
-            ));
-            return problems;
-        };
-        match output(&call.args(["version"]).quietly(), speaker).ok().and_then(|(_, text)| settings::version(&text)) {
-            Some(version) if version < MIN_VERSION => problems.push(problem(
-                "/executable",
-                format!("restic {}.{} is too old: 0.14 or later is needed", version.0, version.1),
-                "install a later release",
-            )),
-            Some(version) if version < TOLD_APART_SINCE => speaker.log(
+        let call = self.call(&settings, request).ok().map(|call| call.args(["version"]));
+        match version::check(RESTIC, call, MIN_VERSION, settings::version, speaker) {
+            Ok(version) if version < TOLD_APART_SINCE => speaker.log(
                 Level::Warn,
                 "restic before 0.17 does not say apart a locked repository, a missing one and a wrong password",
             ),
-            Some(_) => {}
-            None => {
-                problems.push(problem("/executable", "it does not say that it is restic", "name restic's executable"));
-            }
+            Ok(_) => {}
+            Err(problem) => problems.push(problem),
         }
         problems
     }
 
     fn plan(&self, request: &Request, speaker: &Speaker) -> Report {
-        let settings: Settings = match read(request) {
-            Ok(settings) => settings,
-            Err(problem) => return unusable(&problem),
-        };
-        if let Err(report) = Self::ready(&settings) {
-            return *report;
-        }
-        let Some(call) = self.call(&settings, request) else { return missing() };
-        let call = call.args(settings.backup(&request.job)).args(["--dry-run"]);
-        match read_run(&call, speaker, "planning") {
-            Ok((ended, run)) => of_run(&run, ended, RESTIC, None, speaker),
-            Err(error) => not_started(&call.program, &error),
-        }
+        report_of(|| {
+            let settings: Settings = config::settings(request)?;
+            Self::ready(&settings)?;
+            let call = self.call(&settings, request)?.args(settings.backup(&request.job)).args(["--dry-run"]);
+            Ok(of_call(&call, RESTIC, "planning", None, speaker))
+        })
     }
 
     fn run(&self, request: &Request, speaker: &Speaker) -> Report {
-        let settings: Settings = match read(request) {
-            Ok(settings) => settings,
-            Err(problem) => return unusable(&problem),
-        };
-        if let Err(report) = Self::ready(&settings) {
-            return *report;
-        }
-        let Some(call) = self.call(&settings, request) else { return missing() };
-        let mut state = State::of(request);
-        let began_at_s = self.around.now_s();
-        let call = call.args(settings.backup(&request.job));
-        let mut report = match read_run(&call, speaker, "backing up") {
-            Ok((ended, run)) => of_run(&run, ended, RESTIC, None, speaker),
-            Err(error) => return not_started(&call.program, &error),
-        };
-        if matches!(report.outcome, Outcome::Done | Outcome::Nothing | Outcome::Partial) {
+        report_of(|| {
+            let settings: Settings = config::settings(request)?;
+            Self::ready(&settings)?;
+            let call = self.call(&settings, request)?.args(settings.backup(&request.job));
+            let mut state = State::of(request);
+            let began_at_s = self.around.now_s();
+            let mut report = of_call(&call, RESTIC, "backing up", None, speaker);
             shrunk(&mut report, state.seen);
-            state.transferred_at_s = Some(began_at_s);
-            state.seen = Some(report.counts.seen);
-        }
-        state.say(speaker);
-        report
+            state.transferred(&report, began_at_s, false);
+            state.say(speaker);
+            Ok(report)
+        })
     }
 
     fn verify(&self, request: &Request, speaker: &Speaker) -> Report {
-        let settings: Settings = match read(request) {
-            Ok(settings) => settings,
-            Err(problem) => return unusable(&problem),
-        };
-        if let Err(report) = Self::repository_ready(&settings) {
-            return *report;
-        }
-        let Some(call) = self.call(&settings, request) else { return missing() };
-        let mut state = State::of(request);
-        let share = state.coverage.next(settings.parts);
-        let before = Self::read_back(&settings, speaker);
-        let subset = format!("--read-data-subset={}/{}", share.part + 1, share.of);
-        let call = call.args(["check".to_owned(), subset, "--json".to_owned()]);
-        let (ended, run) = match read_run(&call, speaker, "reading the repository") {
-            Ok(done) => done,
-            Err(error) => return not_started(&call.program, &error),
-        };
-        let mut report = of_run(&run, ended, RESTIC, None, speaker);
-        if report.outcome != Outcome::Done {
-            report.counts = Counts { failed: 1, ..Counts::default() };
-            return report;
-        }
-        // The check has just read what is restored from.
-        let method = before.max(Self::read_back(&settings, speaker));
-        let again = || self.call(&settings, request).expect("it was found a moment ago");
-        let seed = sample::seed(&request.run, share.part);
-        let restored = match sample::restore(&settings, &request.job, seed, state.transferred_at_s, speaker, &again) {
-            Ok(restored) => restored,
-            Err(report) => return *report,
-        };
-        if restored.differ + restored.failed == 0 {
-            state.coverage.read(share, self.around.now_s(), 0);
-        }
-        state.say(speaker);
-        proven(&restored, share, &state.coverage.words(self.around.now_s()), method)
+        report_of(|| {
+            let settings: Settings = config::settings(request)?;
+            Self::repository_ready(&settings)?;
+            let call = self.call(&settings, request)?;
+            let mut state = State::of(request);
+            let share = state.coverage.next(settings.parts);
+            let before = Self::read_back(&settings, speaker);
+            let subset = format!("--read-data-subset={}/{}", share.part + 1, share.of);
+            let reading = call.clone().args(["check".to_owned(), subset, "--json".to_owned()]);
+            // Whoever could not look has found nothing wrong.
+            let (ended, run) = read_run(&reading, speaker, "reading the repository")
+                .map_err(|error| not_started(&reading.program, &error))?;
+            let mut report = of_run(&run, ended, RESTIC, None, speaker);
+            if report.outcome != Outcome::Done {
+                report.counts = Counts { failed: 1, ..Counts::default() };
+                return Ok(report);
+            }
+            // The check has just read what is restored from.
+            let method = before.max(Self::read_back(&settings, speaker));
+            let seed = sample::seed(&request.run, share.part);
+            let restored = sample::restore(&settings, &request.job, seed, state.transferred_at_s, speaker, &call)?;
+            if restored.differ + restored.failed == 0 {
+                state.coverage.read(share, self.around.now_s(), 0);
+            }
+            state.say(speaker);
+            Ok(proven(&restored, share, &state.coverage.words(self.around.now_s()), method))
+        })
     }
 }
 
@@ -279,11 +241,4 @@ fn proven(restored: &sample::Restored, share: Share, coverage: &str, method: Met
         coverage: Some(words),
     });
     report
-}
-
-fn missing() -> Report {
-    Report::new(Outcome::Failed, "It did not start: restic is not installed.")
-        .because("tool-missing")
-        .next_step("install Debian's package restic")
-        .retry(Retry::Never)
 }

@@ -6,20 +6,20 @@
 mod settings;
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use strongroom_plugin::protocol::{Describe, Outcome, Problem, Report, Request, Retry};
 use strongroom_plugin::{Plugin, Speaker};
 use strongroom_toollog::Tool::Robocopy as ROBOCOPY;
 
 use crate::around::Around;
-use crate::brake::within_bounds;
-use crate::config::{describe, problem, read, unusable};
+use crate::brake::{refused, within_bounds};
+use crate::config::{self, describe, problem};
 use crate::local;
 use crate::preflight;
 use crate::progress::Progress;
 use crate::proof::Base;
-use crate::report::{bounded, failed, not_started, of_run};
+use crate::report::{failed, not_started, of_run, report_of};
 use crate::robocopy::settings::Settings;
 use crate::state::State;
 use crate::tool::{self, Call};
@@ -80,7 +80,7 @@ impl Plugin for Robocopy {
     }
 
     fn validate(&self, request: &Request, _: &Speaker) -> Vec<Problem> {
-        let settings: Settings = match read(request) {
+        let settings: Settings = match config::read(request) {
             Ok(settings) => settings,
             Err(problem) => return vec![problem],
         };
@@ -97,56 +97,42 @@ impl Plugin for Robocopy {
     }
 
     fn plan(&self, request: &Request, speaker: &Speaker) -> Report {
-        let settings: Settings = match read(request) {
-            Ok(settings) => settings,
-            Err(problem) => return unusable(&problem),
-        };
-        if let Err(report) = preflight::ready(Path::new(&settings.source), Path::new(&settings.target)) {
-            return *report;
-        }
-        self.call(&settings, request, speaker, &Step { mirrors: settings.delete, ..PLAN })
+        report_of(|| {
+            let settings: Settings = config::settings(request)?;
+            preflight::ready(Path::new(&settings.source), Path::new(&settings.target))?;
+            Ok(self.call(&settings, request, speaker, &Step { mirrors: settings.delete, ..PLAN }))
+        })
     }
 
     fn run(&self, request: &Request, speaker: &Speaker) -> Report {
-        let settings: Settings = match read(request) {
-            Ok(settings) => settings,
-            Err(problem) => return unusable(&problem),
-        };
-        if let Err(report) = preflight::ready(Path::new(&settings.source), Path::new(&settings.target)) {
-            return *report;
-        }
-        let mut state = State::of(request);
-        let began_at_s = self.around.now_s();
-        let report = self.transfer(&settings, request, speaker, &state);
-        if matches!(report.outcome, Outcome::Done | Outcome::Nothing | Outcome::Partial) {
-            state.transferred_at_s = Some(began_at_s);
-            state.seen = Some(report.counts.seen);
-            if settings.delete {
-                state.deleted(report.counts.deleted);
-            }
-        }
-        state.say(speaker);
-        report
+        report_of(|| {
+            let settings: Settings = config::settings(request)?;
+            preflight::ready(Path::new(&settings.source), Path::new(&settings.target))?;
+            let mut state = State::of(request);
+            let began_at_s = self.around.now_s();
+            let report = self.transfer(&settings, request, speaker, &state);
+            state.transferred(&report, began_at_s, settings.delete);
+            state.say(speaker);
+            Ok(report)
+        })
     }
 
     fn verify(&self, request: &Request, speaker: &Speaker) -> Report {
-        let settings: Settings = match read(request) {
-            Ok(settings) => settings,
-            Err(problem) => return unusable(&problem),
-        };
-        let pair = (PathBuf::from(&settings.source), PathBuf::from(&settings.target));
-        let prove = |base, absent| {
-            local::verify(request, &self.around, speaker, (&pair.0, &pair.1), settings.proof, base, absent)
-        };
-        if settings.is_whole() {
-            return prove(Base::Source, 0);
-        }
-        // Which files belong to the copy only robocopy knows: it counts those that are missing or older.
-        let absent = self.call(&settings, request, speaker, &Step { mirrors: false, ..PLAN });
-        if absent.outcome > Outcome::Done {
-            return absent;
-        }
-        prove(Base::Target, absent.counts.copied)
+        report_of(|| {
+            let settings: Settings = config::settings(request)?;
+            let pair = (Path::new(&settings.source), Path::new(&settings.target));
+            let prove =
+                |base, absent| local::verify(request, &self.around, speaker, pair, settings.proof, base, absent);
+            if settings.is_whole() {
+                return Ok(prove(Base::Source, 0));
+            }
+            // Which files belong to the copy only robocopy knows: it counts those that are missing or older.
+            let absent = self.call(&settings, request, speaker, &Step { mirrors: false, ..PLAN });
+            if absent.outcome > Outcome::Done {
+                return Ok(absent);
+            }
+            Ok(prove(Base::Target, absent.counts.copied))
+        })
     }
 }
 
@@ -163,12 +149,8 @@ impl Robocopy {
         if planned.outcome > Outcome::Done {
             return planned;
         }
-        if let Err(sentence) = within_bounds(planned.counts.deleted, request.limits.max_delete, &state.deletions) {
-            return Report::new(Outcome::Failed, bounded(&sentence))
-                .counts(copied.counts, copied.bytes)
-                .because("would-delete-too-much")
-                .next_step("see what would be deleted with `strongroom job plan`, then raise max_delete for one run")
-                .retry(Retry::Never);
+        if let Err(reason) = within_bounds(planned.counts.deleted, request.limits.max_delete, &state.deletions) {
+            return refused(&reason).counts(copied.counts, copied.bytes);
         }
         let mut report = self.call(settings, request, speaker, &MIRROR);
         if report.outcome <= Outcome::Done {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use strongroom_plugin::Speaker;
-use strongroom_plugin::protocol::Request;
+use strongroom_plugin::protocol::{Outcome, Report, Request};
 
 use crate::proof::Coverage;
 
@@ -33,8 +33,16 @@ impl State {
         serde_json::from_value(request.state.clone()).unwrap_or_default()
     }
 
-    pub(crate) fn deleted(&mut self, count: u64) {
-        remember(&mut self.deletions, count);
+    /// Keeps what a transfer did that began then, if it came to its end.
+    pub(crate) fn transferred(&mut self, report: &Report, began_at_s: i64, deletes: bool) {
+        if !matches!(report.outcome, Outcome::Done | Outcome::Nothing | Outcome::Partial) {
+            return;
+        }
+        self.transferred_at_s = Some(began_at_s);
+        self.seen = Some(report.counts.seen);
+        if deletes {
+            remember(&mut self.deletions, report.counts.deleted);
+        }
     }
 
     pub(crate) fn sized(&mut self, bytes: u64) {
@@ -61,13 +69,19 @@ pub(crate) fn median(list: &[u64]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use strongroom_plugin::protocol::Counts;
+
     use super::*;
+
+    fn report(deleted: u64) -> Report {
+        Report::new(Outcome::Done, "").counts(Counts { deleted, ..Counts::default() }, 0)
+    }
 
     #[test]
     fn a_week_is_remembered() {
         let mut state = State::default();
         for count in 0..10 {
-            state.deleted(count);
+            state.transferred(&report(count), 0, true);
         }
         assert_eq!(state.deletions, [3, 4, 5, 6, 7, 8, 9]);
         assert_eq!(median(&state.deletions), Some(6));

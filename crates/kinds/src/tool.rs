@@ -29,7 +29,7 @@ const MAX_LOGGED_CHARS: usize = 500;
 const MAX_CARRY_BYTES: usize = 64 * 1024;
 
 /// A call of a tool.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub(crate) program: PathBuf,
     pub(crate) args: Vec<OsString>,

@@ -1,7 +1,6 @@
 //! The settings of `rclone`, and the commands that they make.
 
 use std::ffi::OsString;
-use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -10,7 +9,9 @@ use strongroom_plugin::protocol::Problem;
 
 use crate::config::problem;
 use crate::local::ProofSettings;
+use crate::place::Place;
 use crate::proof::IDENTITY_FOLDER;
+use crate::version::{Version, leading};
 
 /// The settings of a job of the kind `rclone`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -45,28 +46,6 @@ pub(crate) struct Settings {
 
 fn rclone() -> String {
     "rclone".to_owned()
-}
-
-/// Where a folder is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place<'a> {
-    Local(&'a Path),
-    Remote,
-}
-
-impl<'a> Place<'a> {
-    /// As rclone tells them apart: a colon before the first slash.
-    fn of(text: &'a str) -> Self {
-        let remote = text.split('/').next().unwrap_or_default();
-        if remote.contains(':') { Self::Remote } else { Self::Local(Path::new(text)) }
-    }
-
-    pub(crate) const fn local(self) -> Option<&'a Path> {
-        match self {
-            Self::Local(path) => Some(path),
-            Self::Remote => None,
-        }
-    }
 }
 
 /// What would go round the brake, or change what the output means.
@@ -166,10 +145,8 @@ pub(crate) fn hashes(text: &str) -> Option<Vec<String>> {
 }
 
 /// `rclone v1.60.1-DEV`.
-pub(crate) fn version(text: &str) -> Option<(u32, u32)> {
-    let rest = text.lines().next()?.strip_prefix("rclone v")?;
-    let mut numbers = rest.split(|c: char| !c.is_ascii_digit()).map(str::parse);
-    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+pub(crate) fn version(text: &str) -> Option<Version> {
+    leading(text.lines().next()?.strip_prefix("rclone v")?)
 }
 
 #[cfg(test)]
@@ -177,10 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn remotes_versions_and_hashes_are_read() {
-        assert_eq!(Place::of("nas:backup/x"), Place::Remote);
-        assert_eq!(Place::of(":sftp,host=nas:x"), Place::Remote);
-        assert_eq!(Place::of("/srv/a:b"), Place::Local(Path::new("/srv/a:b")));
+    fn versions_and_hashes_are_read() {
         assert_eq!(version("rclone v1.60.1-DEV\n- os/version: debian"), Some((1, 60)));
         assert_eq!(version("something else"), None);
         assert_eq!(hashes(r#"{"Hashes":["md5","sha1"]}"#), Some(vec!["md5".to_owned(), "sha1".to_owned()]));

@@ -5,12 +5,12 @@
 //! then a second pass deletes.
 
 use strongroom_plugin::Speaker;
-use strongroom_plugin::protocol::{Outcome, Report, Request, Retry};
+use strongroom_plugin::protocol::{Outcome, Report, Request};
 use strongroom_toollog::Tool::Rclone as RCLONE;
 
-use crate::brake::within_bounds;
+use crate::brake::{refused, within_bounds};
 use crate::rclone::settings::Settings;
-use crate::report::{bounded, not_started, of_run};
+use crate::report::{not_started, of_call, of_run};
 use crate::state::State;
 use crate::tool::{Call, read_run};
 
@@ -23,11 +23,11 @@ pub(super) fn transfer(
     request: &Request,
     state: &State,
     speaker: &Speaker,
-    call: impl Fn() -> Call,
+    call: &Call,
 ) -> Report {
     let source = settings.source().local();
     let more: &[&str] = if settings.delete { &["--max-delete=0"] } else { &[] };
-    let first = call().args(settings.args(settings.verb(), more));
+    let first = call.clone().args(settings.args(settings.verb(), more));
     let (ended, run) = match read_run(&first, speaker, "copying") {
         Ok(done) => done,
         Err(error) => return not_started(&first.program, &error),
@@ -36,11 +36,8 @@ pub(super) fn transfer(
     if !settings.delete || ended.code != FATAL || stopped == 0 {
         return of_run(&run, ended, RCLONE, source, speaker);
     }
-    let planning = call().args(settings.args("sync", &["--dry-run"])).quietly();
-    let planned = match read_run(&planning, speaker, "counting deletions") {
-        Ok((ended, run)) => of_run(&run, ended, RCLONE, source, speaker),
-        Err(error) => return not_started(&planning.program, &error),
-    };
+    let planning = call.clone().args(settings.args("sync", &["--dry-run"])).quietly();
+    let planned = of_call(&planning, RCLONE, "counting deletions", source, speaker);
     if planned.outcome > Outcome::Done {
         return planned;
     }
@@ -49,19 +46,12 @@ pub(super) fn transfer(
     // What stopped it were deletions: they are no failures of files.
     (counts.deleted, counts.failed, counts.seen) = (0, 0, copied.copied + copied.skipped);
     let bytes = run.runs.last().and_then(|run| run.verdict.bytes).unwrap_or(0);
-    if let Err(sentence) = within_bounds(planned.counts.deleted, request.limits.max_delete, &state.deletions) {
-        return Report::new(Outcome::Failed, bounded(&sentence))
-            .counts(counts, bytes)
-            .because("would-delete-too-much")
-            .next_step("see what would be deleted with `strongroom job plan`, then raise max_delete for one run")
-            .retry(Retry::Never);
+    if let Err(reason) = within_bounds(planned.counts.deleted, request.limits.max_delete, &state.deletions) {
+        return refused(&reason).counts(counts, bytes);
     }
     let bound = format!("--max-delete={}", request.limits.max_delete);
-    let deleting = call().args(settings.args("sync", &[&bound]));
-    let mut report = match read_run(&deleting, speaker, "deleting") {
-        Ok((ended, run)) => of_run(&run, ended, RCLONE, source, speaker),
-        Err(error) => return not_started(&deleting.program, &error),
-    };
+    let deleting = call.clone().args(settings.args("sync", &[&bound]));
+    let mut report = of_call(&deleting, RCLONE, "deleting", source, speaker);
     if report.outcome <= Outcome::Done {
         counts.copied += report.counts.copied;
         counts.seen += report.counts.copied;

@@ -47,7 +47,7 @@ pub(super) fn restore(
     seed: u64,
     transferred_at_s: Option<i64>,
     speaker: &Speaker,
-    call: &dyn Fn() -> Call,
+    call: &Call,
 ) -> Result<Restored, Box<Report>> {
     let mut restored = Restored::default();
     let (snapshot, paths) = choose(settings, job, seed, speaker, call)?;
@@ -72,7 +72,7 @@ fn choose(
     job: &str,
     seed: u64,
     speaker: &Speaker,
-    call: &dyn Fn() -> Call,
+    call: &Call,
 ) -> Result<(String, Vec<String>), Box<Report>> {
     struct Chosen {
         snapshot: String,
@@ -87,7 +87,7 @@ fn choose(
         random: fastrand::Rng::with_seed(seed),
     });
     let most = usize::from(settings.restore_files.min(100));
-    let listing = call().args(["ls", "--json", "--tag", &tag(job), "latest"]).quietly();
+    let listing = call.clone().args(["ls", "--json", "--tag", &tag(job), "latest"]).quietly();
     let progress = Progress::new(speaker, "choosing a sample");
     let each = |stream, lines: &[u8]| {
         if stream != Stream::Out {
@@ -168,10 +168,10 @@ fn one(
     path: &Path,
     transferred_at_s: Option<i64>,
     speaker: &Speaker,
-    call: &dyn Fn() -> Call,
+    call: &Call,
     restored: &mut Restored,
 ) -> Result<(), Box<Report>> {
-    let dump = call().args([OsStr::new("dump"), OsStr::new(snapshot), path.as_os_str()]).quietly();
+    let dump = call.clone().args([OsStr::new("dump"), OsStr::new(snapshot), path.as_os_str()]).quietly();
     let hasher = Mutex::new((Sha256::new(), 0_u64));
     let progress = Progress::new(speaker, "restoring a sample");
     let each = |stream, bytes: &[u8]| {
@@ -181,7 +181,7 @@ fn one(
             hasher.1 += bytes.len() as u64;
         }
     };
-    let ended = run(&dump.raw(), speaker, &progress, &each).map_err(|error| not_started(&call().program, &error))?;
+    let ended = run(&dump.raw(), speaker, &progress, &each).map_err(|error| not_started(&call.program, &error))?;
     let (hasher, bytes) = hasher.into_inner().unwrap_or_else(PoisonError::into_inner);
     if ended.code != 0 {
         restored.failed += 1;

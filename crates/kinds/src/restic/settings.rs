@@ -8,6 +8,7 @@ use serde::Deserialize;
 use strongroom_plugin::protocol::Problem;
 
 use crate::config::problem;
+use crate::version::{Version, leading};
 
 /// Secrets, and the variables of restic's environment that they become.
 pub(crate) const SECRETS: [(&str, &str); 3] = [
@@ -115,10 +116,8 @@ fn inside(path: &Path, folder: &Path) -> bool {
 }
 
 /// `restic 0.14.0 compiled with go1.19.8 on linux/amd64`.
-pub(crate) fn version(text: &str) -> Option<(u32, u32)> {
-    let rest = text.lines().next()?.strip_prefix("restic ")?;
-    let mut numbers = rest.split(|c: char| !c.is_ascii_digit()).map(str::parse);
-    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+pub(crate) fn version(text: &str) -> Option<Version> {
+    leading(text.lines().next()?.strip_prefix("restic ")?)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The settings of `rsync`, and the command that they make.
 
 use std::ffi::OsString;
-use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -9,7 +8,9 @@ use strongroom_plugin::protocol::Problem;
 
 use crate::config::problem;
 use crate::local::ProofSettings;
+use crate::place::Place;
 use crate::proof::IDENTITY_FOLDER;
+use crate::version::{Version, leading};
 
 /// The settings of a job of the kind `rsync`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -40,29 +41,6 @@ fn rsync() -> String {
     "rsync".to_owned()
 }
 
-/// Where a folder is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place<'a> {
-    Local(&'a Path),
-    /// Behind ssh, or a daemon's.
-    Remote,
-}
-
-impl<'a> Place<'a> {
-    /// As rsync tells them apart: a colon before the first slash.
-    fn of(text: &'a str) -> Self {
-        let host = text.split('/').next().unwrap_or_default();
-        if host.contains(':') { Self::Remote } else { Self::Local(Path::new(text)) }
-    }
-
-    pub(crate) const fn local(self) -> Option<&'a Path> {
-        match self {
-            Self::Local(path) => Some(path),
-            Self::Remote => None,
-        }
-    }
-}
-
 /// What would go round the brake, or change what the output means.
 const REFUSED: [&str; 17] = [
     "--del",
@@ -91,6 +69,11 @@ impl Settings {
 
     pub(crate) fn target(&self) -> Place<'_> {
         Place::of(&self.target)
+    }
+
+    /// Nothing is left out by rules that only rsync knows.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.exclude.is_empty() && self.options.is_empty()
     }
 
     /// What is wrong with them, by themselves.
@@ -145,23 +128,14 @@ fn with_slash(path: &str) -> OsString {
 }
 
 /// `rsync  version 3.5.0  protocol version 32`.
-pub(crate) fn version(text: &str) -> Option<(u32, u32)> {
+pub(crate) fn version(text: &str) -> Option<Version> {
     let (_, rest) = text.lines().next()?.strip_prefix("rsync")?.split_once("version ")?;
-    let mut numbers = rest.trim_start_matches('v').split(|c: char| !c.is_ascii_digit()).map(str::parse);
-    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+    leading(rest.trim_start_matches('v'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_colon_before_the_first_slash_means_another_host() {
-        assert_eq!(Place::of("nas:/volume1/x"), Place::Remote);
-        assert_eq!(Place::of("rsync://nas/x"), Place::Remote);
-        assert_eq!(Place::of("nas::module"), Place::Remote);
-        assert_eq!(Place::of("/srv/a:b"), Place::Local(Path::new("/srv/a:b")));
-    }
 
     #[test]
     fn versions_of_all_dialects_are_told_apart() {
