@@ -156,7 +156,7 @@ fn the_program_takes_every_command_line() {
     of_cron(&mut lines);
     of_compose(&mut lines);
     of_kubernetes(&mut lines);
-    for page in ["README.md", "docs/operations.md", "docs/audit.md", "deploy/README.md"] {
+    for page in ["README.md", "docs/operations.md", "docs/audit.md", "docs/plugins.md", "deploy/README.md"] {
         of_page(page, &mut lines);
     }
     of_help(&[], &mut lines);
@@ -190,7 +190,15 @@ fn the_program_takes_every_command_line() {
 #[test]
 fn the_program_knows_every_verb_and_flag_that_a_page_mentions() {
     let mut unknown = Vec::new();
-    for page in ["README.md", "docs/operations.md", "docs/audit.md", "docs/ARCHITECTURE.md", "deploy/README.md"] {
+    let pages = [
+        "README.md",
+        "docs/operations.md",
+        "docs/audit.md",
+        "docs/plugins.md",
+        "docs/ARCHITECTURE.md",
+        "deploy/README.md",
+    ];
+    for page in pages {
         for (place, line) in mentions(&tree::root().join(page)) {
             let args: Vec<_> = line.split_whitespace().skip(1).collect();
             let output = Command::new(strongroom_tests::program::path()).args(&args).arg("--help").output().unwrap();

@@ -4,6 +4,7 @@
 //!   files each, with its own tool;
 //! - [`postgres`], [`rabbitmq`]: tried on real servers;
 //! - [`commands`]: every command line of the program, there and on the pages, is one that it takes;
+//! - [`plugins`]: the page for authors of plugins, followed as it stands;
 //! - [`whole`]: the containers' services as processes, with their own secrets and rights;
 //! - [`tree`]: the files, and running tools.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -14,6 +15,7 @@ mod cron;
 mod gone;
 mod image;
 mod kubernetes;
+mod plugins;
 mod postgres;
 mod rabbitmq;
 mod scripts;
