@@ -1,4 +1,4 @@
-//! Real servers for tests: Postgres and RabbitMQ, on ports and in folders of their own.
+//! What tests need beside the code: Postgres and RabbitMQ, on ports and in folders of their own, and others' programs.
 //!
 //! A server is started once for each test process and shared by its tests, each of which
 //! takes a database or a virtual host of its own. It never outlives the process, however
@@ -7,6 +7,7 @@
 //! - [`postgres`] and [`rabbitmq`]: the shared ones and those of one's own;
 //! - [`PgBouncer`]: a pooler in front of a Postgres;
 //! - [`Wire`]: a proxy in front of one, whose wire can be cut;
+//! - [`python`]: implementations by others, from PyPI, that ours are compared with;
 //! - `supervisor`: what keeps a server from outliving its test;
 //! - `port`: ports that nobody has;
 //! - [`target`]: what benchmarks on them print.
@@ -16,6 +17,7 @@
 mod pgbouncer;
 mod port;
 mod postgres;
+pub mod python;
 mod rabbitmq;
 mod supervisor;
 pub mod target;

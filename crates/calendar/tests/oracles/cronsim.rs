@@ -1,38 +1,18 @@
 //! cronsim says when Debian's cron, whose rules for changes of the clock are cronie's, would run a job.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use fastrand::Rng;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use strongroom_calendar::Cron;
+use strongroom_servers::python::{output, printed, python};
 
-use crate::{ZONES, detail, random, run};
+use crate::{ZONES, random};
 
 const PACKAGE: &str = "cronsim==2.8";
-
-/// The interpreter that has the package; it is installed where it is missing, by one test at a time.
-fn python() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(PACKAGE.replace("==", "-"));
-    std::fs::create_dir_all(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let lock = std::fs::File::create(folder.with_extension("lock")).unwrap();
-    lock.lock().unwrap();
-    let (program, whole) = (folder.join("bin/python"), folder.join("whole"));
-    let here = folder.display().to_string();
-    if std::fs::read_to_string(&whole).unwrap_or_default() != here {
-        // What an earlier run could not finish is begun anew.
-        let _ = std::fs::remove_dir_all(&folder);
-        let made = run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
-        assert!(made.status.success(), "python3 -m venv (Debian: python3-venv): {}", detail(&made));
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE];
-        let installed = run(Command::new(&program).args(pip));
-        assert!(installed.status.success(), "pip install {PACKAGE}: {}", detail(&installed));
-        std::fs::write(whole, here).unwrap();
-    }
-    program
-}
 
 /// A field, often `*`.
 fn field(rng: &mut Rng, low: u32, high: u32) -> String {
@@ -86,14 +66,14 @@ fn at(second: i64) -> Timestamp {
 
 #[test]
 fn cronsim_finds_the_same_times_in_every_zone_across_changes_of_the_clock() {
-    let python = python();
+    let python = python(Path::new(env!("CARGO_TARGET_TMPDIR")), &[PACKAGE]);
     let (questions, ours) = questions(1_500);
     let folder = tempfile::tempdir().unwrap();
     let asked = folder.path().join("questions");
     std::fs::write(&asked, questions).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracles/ask_cronsim.py");
-    let output = run(Command::new(python).arg(script).arg(asked));
-    assert!(output.status.success(), "{}", detail(&output));
+    let output = output(Command::new(python).arg(script).arg(asked));
+    assert!(output.status.success(), "{}", printed(&output));
     let theirs = String::from_utf8(output.stdout).unwrap();
     assert!(theirs.lines().count() > 1_000, "the script answers: {} lines", theirs.lines().count());
     for (ours, theirs) in ours.lines().zip(theirs.lines()) {

@@ -6,16 +6,6 @@ mod cronsim;
 mod random;
 mod systemd_analyze;
 
-use std::process::{Command, Output};
-
-fn run(command: &mut Command) -> Output {
-    command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
-}
-
-fn detail(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
 /// Zones whose clocks change in both hemispheres, at midnight, and never. Not by half an hour, as Lord Howe's do: cronsim
 /// goes on by whole hours from before the change, and misses the first half hour of the day's later ones.
 const ZONES: [&str; 6] =

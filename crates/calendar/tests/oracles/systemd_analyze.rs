@@ -6,8 +6,9 @@ use fastrand::Rng;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use strongroom_calendar::OnCalendar;
+use strongroom_servers::python::{output, printed};
 
-use crate::{ZONES, detail, random, run};
+use crate::{ZONES, random};
 
 /// How many times are compared for each expression.
 const ITERATIONS: usize = 8;
@@ -55,17 +56,17 @@ fn systemd_finds_the_same_times_in_every_zone_across_changes_of_the_clock() {
         let iterations = format!("--iterations={ITERATIONS}");
         let mut command = Command::new("systemd-analyze");
         command.env("LC_ALL", "C").env("TZ", zone_name).args(["calendar", &base, &iterations, "--", &expression]);
-        let output = run(&mut command);
+        let output = output(&mut command);
         let Ok(ours) = OnCalendar::parse(&expression) else {
-            assert!(!output.status.success(), "{expression}: systemd reads it: {}", detail(&output));
+            assert!(!output.status.success(), "{expression}: systemd reads it: {}", printed(&output));
             refused += 1;
             continue;
         };
-        assert!(output.status.success(), "{expression}: systemd does not read it: {}", detail(&output));
+        assert!(output.status.success(), "{expression}: systemd does not read it: {}", printed(&output));
         let ours: Vec<_> = ours.between(start, Timestamp::MAX, &zone).take(ITERATIONS).collect();
         let ours: Vec<_> = ours.iter().map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).collect();
-        let printed = detail(&output);
-        assert_eq!(ours, times(&printed), "{expression} in {zone_name} after {start}\n{printed}");
+        let said = printed(&output);
+        assert_eq!(ours, times(&said), "{expression} in {zone_name} after {start}\n{said}");
         compared += usize::from(!ours.is_empty());
     }
     assert!(compared > 200 && refused > 10, "{compared} compared, {refused} refused by both");

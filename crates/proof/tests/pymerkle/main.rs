@@ -3,46 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use data_encoding::HEXLOWER;
 use strongroom_proof::merkle::{Hash, Tree, leaf_hash};
+use strongroom_servers::python::{output, printed, python};
 
 /// From PyPI, in a folder of its own below cargo's.
 const PACKAGE: &str = "pymerkle==6.1.0";
 
 /// All trees up to this size, all their leaves, and all their beginnings.
 const MAX_LEAVES: u64 = 40;
-
-fn run(command: &mut Command) -> Output {
-    command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
-}
-
-fn detail(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-/// The interpreter that has the package; it is installed where it is missing, by one test at a time.
-fn python() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(PACKAGE.replace("==", "-"));
-    std::fs::create_dir_all(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let lock = std::fs::File::create(folder.with_extension("lock")).unwrap();
-    lock.lock().unwrap();
-    let (program, whole) = (folder.join("bin/python"), folder.join("whole"));
-    let here = folder.display().to_string();
-    if std::fs::read_to_string(&whole).unwrap_or_default() != here {
-        // What an earlier run could not finish is begun anew.
-        let _ = std::fs::remove_dir_all(&folder);
-        let made = run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
-        assert!(made.status.success(), "python3 -m venv (Debian: python3-venv): {}", detail(&made));
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE];
-        let installed = run(Command::new(&program).args(pip));
-        assert!(installed.status.success(), "pip install {PACKAGE}: {}", detail(&installed));
-        std::fs::write(whole, here).unwrap();
-    }
-    program
-}
 
 fn hex(hashes: &[Hash]) -> String {
     hashes.iter().map(|hash| HEXLOWER.encode(hash)).collect::<Vec<_>>().join(",")
@@ -68,15 +40,15 @@ fn compared(python: &Path, lines: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("ours"), lines).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pymerkle/compare.py");
-    run(Command::new(python).arg(script).arg(folder.path().join("ours")))
+    output(Command::new(python).arg(script).arg(folder.path().join("ours")))
 }
 
 #[test]
 fn an_independent_implementation_agrees_on_roots_inclusion_and_consistency() {
-    let python = python();
+    let python = python(Path::new(env!("CARGO_TARGET_TMPDIR")), &[PACKAGE]);
     let lines = ours();
     let output = compared(&python, &lines);
-    assert!(output.status.success(), "{}", detail(&output));
+    assert!(output.status.success(), "{}", printed(&output));
     let proofs = MAX_LEAVES * (MAX_LEAVES + 1) / 2;
     let expected = format!("agreed on {} roots, {proofs} inclusion and {proofs} consistency proofs\n", MAX_LEAVES + 1);
     assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
@@ -88,6 +60,6 @@ fn an_independent_implementation_agrees_on_roots_inclusion_and_consistency() {
         let changed = format!("{}{digit}{}", &lines[..at], &lines[at + 1..]);
         let output = compared(&python, &changed);
         assert!(!output.status.success(), "{kind}");
-        assert!(detail(&output).contains(kind.trim()), "{kind}: {}", detail(&output));
+        assert!(printed(&output).contains(kind.trim()), "{kind}: {}", printed(&output));
     }
 }
