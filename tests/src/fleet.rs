@@ -2,10 +2,10 @@
 
 mod crew;
 mod ledger;
+mod turn;
 
 use std::fs;
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use strongroom_servers::{Database, Postgres, RabbitMq, Vhost, Wire};
 
@@ -15,6 +15,7 @@ use crate::site::Site;
 
 pub use self::crew::{Crew, Part};
 pub use self::ledger::Ledger;
+pub use self::turn::{Turn, turn};
 
 /// How many bookings a load has, unless the variable says otherwise: enough for every queue to hold
 /// work while a fault strikes, few enough for every change. A release is tried with 1,000.
@@ -26,17 +27,9 @@ pub fn bookings() -> usize {
     told.map_or(BOOKINGS, |number| number.parse().expect("the number of bookings is a number"))
 }
 
-/// One fleet at a time: two cores are busy enough with one, and a fault is met under load or not at all.
-static TURN: Mutex<()> = Mutex::new(());
-
-/// Waits until no other test has its processes at work.
-pub fn turn() -> MutexGuard<'static, ()> {
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// A site whose log is in Postgres and whose work goes over RabbitMQ, each behind a wire.
 #[derive(Debug)]
-pub struct Fleet<'a> {
+pub struct Fleet {
     pub site: Site,
     pub ledger: Ledger,
     pub vhost: Vhost,
@@ -44,25 +37,24 @@ pub struct Fleet<'a> {
     pub to_rabbitmq: Wire,
     /// Its document server, until a test takes it away.
     pub server: Option<Running>,
-    rabbitmq: &'a RabbitMq,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Turn,
 }
 
-impl<'a> Fleet<'a> {
+impl Fleet {
     /// A site on these servers, in a database and a virtual host of its own, with nothing in it. Its
     /// document server runs.
-    pub fn on(postgres: &Postgres, rabbitmq: &'a RabbitMq) -> Self {
+    pub fn on(postgres: &Postgres, rabbitmq: &RabbitMq) -> Self {
         let turn = turn();
         let (database, vhost) = (postgres.database(), rabbitmq.vhost());
         let (to_postgres, to_rabbitmq) = (Wire::to(postgres.address()), Wire::to(rabbitmq.address()));
         let site = site(&database, to_postgres.address(), &vhost, to_rabbitmq.address());
         let server = Some(site.serve());
-        Self { site, ledger: Ledger::new(database), vhost, to_postgres, to_rabbitmq, rabbitmq, server, _turn: turn }
+        Self { site, ledger: Ledger::new(database), vhost, to_postgres, to_rabbitmq, server, _turn: turn }
     }
 
     /// On the servers that the tests of this process share.
-    pub fn shared() -> Fleet<'static> {
-        Fleet::on(strongroom_servers::postgres(), strongroom_servers::rabbitmq())
+    pub fn shared() -> Self {
+        Self::on(strongroom_servers::postgres(), strongroom_servers::rabbitmq())
     }
 
     /// Starts every process, as often as the load has it.
@@ -72,7 +64,7 @@ impl<'a> Fleet<'a> {
 
     /// How many messages each queue of the virtual host holds, ready and unacknowledged.
     pub fn queues(&self) -> Vec<(String, u64)> {
-        queues(self.rabbitmq, &self.vhost)
+        self.vhost.queues()
     }
 
     /// Checks what must hold once the crew has left: each booking archived exactly once, the log
@@ -98,14 +90,6 @@ impl<'a> Fleet<'a> {
     pub fn is_raised(&self, part: &str) -> bool {
         self.alarms().iter().any(|alarm| alarm.contains(part))
     }
-}
-
-/// How many messages each queue of a virtual host holds, ready and unacknowledged.
-pub fn queues(rabbitmq: &RabbitMq, vhost: &Vhost) -> Vec<(String, u64)> {
-    let listed = rabbitmq.ctl(&["list_queues", "--vhost", &vhost.name, "name", "messages", "--formatter", "json"]);
-    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap_or_else(|_| panic!("no JSON: {listed}"));
-    let queues = listed.as_array().unwrap().iter();
-    queues.map(|queue| (queue["name"].as_str().unwrap().to_owned(), queue["messages"].as_u64().unwrap())).collect()
 }
 
 fn site(database: &Database, postgres: SocketAddr, vhost: &Vhost, rabbitmq: SocketAddr) -> Site {

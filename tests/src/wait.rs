@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// How long a condition may take to come true: far longer than it ever does, so that a busy
 /// machine fails no test.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 const POLL: Duration = Duration::from_millis(20);
 
 pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {

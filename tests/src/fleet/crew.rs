@@ -50,13 +50,13 @@ impl Part {
 /// The processes that are at work; killed when this is dropped.
 #[derive(Debug)]
 pub struct Crew<'a> {
-    fleet: &'a Fleet<'a>,
+    fleet: &'a Fleet,
     running: BTreeMap<Part, Vec<Running>>,
 }
 
 impl<'a> Crew<'a> {
     /// Starts these parts, as often as the load has each.
-    pub fn start(fleet: &'a Fleet<'_>, parts: &[Part]) -> Self {
+    pub fn start(fleet: &'a Fleet, parts: &[Part]) -> Self {
         let mut crew = Self { fleet, running: BTreeMap::new() };
         for part in parts {
             for _ in 0..part.times() {
@@ -107,7 +107,7 @@ impl<'a> Crew<'a> {
     }
 
     /// Waits for a condition of the fleet, while every process must live.
-    pub fn until(&mut self, what: &str, holds: impl Fn(&Fleet<'_>) -> bool) {
+    pub fn until(&mut self, what: &str, holds: impl Fn(&Fleet) -> bool) {
         let started = Instant::now();
         while !holds(self.fleet) {
             for (part, running) in &mut self.running {

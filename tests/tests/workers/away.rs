@@ -6,19 +6,19 @@ use strongroom_tests::fleet::{Crew, Fleet, Part};
 use strongroom_tests::mailbox::Mail;
 use strongroom_tests::wait;
 
-fn mails(fleet: &Fleet<'_>, subject: &str) -> Vec<Mail> {
+fn mails(fleet: &Fleet, subject: &str) -> Vec<Mail> {
     fleet.site.mailbox().alarms_about(subject)
 }
 
 /// A fleet that mails within seconds.
-fn quick() -> Fleet<'static> {
+fn quick() -> Fleet {
     let mut fleet = Fleet::shared();
     fleet.site.set("watch.every", "1s");
     fleet.site.set("watch.log_away_after", "2s");
     fleet
 }
 
-fn notify<'a>(fleet: &'a Fleet<'_>) -> Crew<'a> {
+fn notify(fleet: &Fleet) -> Crew<'_> {
     let mut crew = Crew::start(fleet, &[Part::Notify]);
     crew.until("notify to be there", |fleet| fleet.site.status()["processes"].is_array());
     crew

@@ -8,7 +8,7 @@ const BOOKINGS: usize = 20;
 fn r6_workers_prove_and_archive_what_is_on_a_drive_that_is_full_and_fetching_alone_waits_for_room() {
     let mut fleet = Fleet::shared();
     fleet.site.add_documents(BOOKINGS);
-    let fetched = |fleet: &Fleet<'_>| fleet.ledger.times("strongroom.timesheet.fetched.v1");
+    let fetched = |fleet: &Fleet| fleet.ledger.times("strongroom.timesheet.fetched.v1");
     let mut crew = Crew::start(&fleet, &[Part::Relay, Part::Enumerate, Part::Fetch]);
     crew.until("everything is fetched", |fleet| fetched(fleet) == BOOKINGS);
     drop(crew);

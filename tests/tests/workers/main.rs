@@ -48,7 +48,7 @@ use strongroom_tests::fleet::{Crew, Fleet, bookings};
 const UNDER_WAY: usize = 10;
 
 /// Brings a load under way, lets `fault` strike, and checks that all ends well.
-fn bears(mut fleet: Fleet<'_>, fault: impl FnOnce(&Fleet<'_>, &mut Crew<'_>)) {
+fn bears(mut fleet: Fleet, fault: impl FnOnce(&Fleet, &mut Crew<'_>)) {
     let bookings = bookings();
     fleet.site.add_documents(bookings);
     let mut crew = fleet.crew();

@@ -6,7 +6,7 @@ use strongroom_tests::wait;
 const WAITING: usize = 5;
 
 /// A fleet that misses somebody within seconds.
-fn quick() -> Fleet<'static> {
+fn quick() -> Fleet {
     let mut fleet = Fleet::shared();
     for (key, value) in [("watch.every", "1s"), ("watch.no_worker_after", "3s"), ("watch.no_relay_after", "2s")] {
         fleet.site.set(key, value);
@@ -15,7 +15,7 @@ fn quick() -> Fleet<'static> {
 }
 
 /// Waits until `status` says that, with the exit code of a site that needs a person. Returns its first line.
-fn told(fleet: &Fleet<'_>, part: &str) -> String {
+fn told(fleet: &Fleet, part: &str) -> String {
     wait::until(&format!("status to say {part:?}"), || {
         let ended = fleet.site.call(["status"]).run();
         let verdict = ended.stdout.lines().next().unwrap_or_default().to_owned();
@@ -60,7 +60,7 @@ fn r8_relays_that_die_are_told_by_those_who_are_left() {
 }
 
 /// Waits until all are there, and `status` says so.
-fn told_well(fleet: &Fleet<'_>, crew: &mut strongroom_tests::fleet::Crew<'_>) {
+fn told_well(fleet: &Fleet, crew: &mut strongroom_tests::fleet::Crew<'_>) {
     crew.until("status to be well", |fleet| fleet.site.call(["status"]).run().code() == Some(0));
     let processes = fleet.site.status()["processes"].as_array().unwrap().clone();
     let alive: Vec<_> = processes.iter().filter(|process| process["state"] == "alive").collect();

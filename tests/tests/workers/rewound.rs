@@ -16,17 +16,17 @@ fn refused(running: Running) -> String {
     running.wait().expect_code(1).expect_said("strongroom log adopt --reason").said()
 }
 
-fn adopt(fleet: &Fleet<'_>) {
+fn adopt(fleet: &Fleet) {
     fleet.site.call(["log", "adopt", "--reason", "nothing newer exists"]).run().expect_code(0);
 }
 
 /// Messages about events of the lost time may still be in a queue; a worker puts them aside, and a person drops them.
-fn drop_what_was_lost(fleet: &Fleet<'_>) {
+fn drop_what_was_lost(fleet: &Fleet) {
     let _ = fleet.site.call(["queue", "drop", "--all"]).run();
 }
 
 /// How many mails say so.
-fn lost(fleet: &Fleet<'_>) -> usize {
+fn lost(fleet: &Fleet) -> usize {
     fleet.site.mailbox().alarms_about("The event log lost its newest events").len()
 }
 
@@ -86,7 +86,7 @@ fn r4_r8_a_database_that_was_restored_stops_every_process_is_mailed_once_and_gon
 }
 
 /// What the manual has for the database's own superuser, for the one of the tests.
-fn as_superuser(fleet: &Fleet<'_>, name: &str) {
+fn as_superuser(fleet: &Fleet, name: &str) {
     let tools = strongroom_servers::postgres_program("pg_dump");
     let (tools, url) =
         (format!("{}/", tools.parent().unwrap().display()), format!("--dbname='{}'", fleet.ledger.url()));

@@ -45,8 +45,8 @@ const SETTINGS: [(&str, &str); 13] = [
 ];
 
 /// A site whose every process can be looked at.
-struct Watched<'a> {
-    fleet: Fleet<'a>,
+struct Watched {
+    fleet: Fleet,
     mails: MailServer,
     to_mails: Wire,
     processes: Vec<Process>,
@@ -54,7 +54,7 @@ struct Watched<'a> {
     _folder: tempfile::TempDir,
 }
 
-impl Watched<'_> {
+impl Watched {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mails = MailServer::start(&folder.path().join("mails"));

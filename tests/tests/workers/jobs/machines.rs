@@ -3,12 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::MutexGuard;
 
 use serde_json::Value;
 use strongroom_model::{Event, Recorded};
 use strongroom_servers::{Database, RabbitMq, Vhost, postgres};
-use strongroom_tests::fleet::{queues, turn};
+use strongroom_tests::fleet::{Turn, turn};
 use strongroom_tests::mailbox::Mailbox;
 use strongroom_tests::program::{Call, Running};
 use strongroom_tests::wait::until;
@@ -18,31 +17,30 @@ use tempfile::TempDir;
 const COPY: &str = include_str!("../../../src/copy.sh");
 /// Every machine's, before its own lines.
 const SHARED: &str = "site = \"office\"\ntime_zone = \"UTC\"\n\
-    [watch]\nevery = \"1s\"\nmonitor_every = \"1s\"\nno_worker_after = \"2s\"\nhost_silent_after = \"6s\"\njob_grace = \"5m\"\n\
+    [watch]\nevery = \"1s\"\nmonitor_every = \"1s\"\nno_worker_after = \"2s\"\nhost_silent_after = \"15s\"\njob_grace = \"5m\"\n\
     [retry]\ndelays = [\"50ms\", \"200ms\"]\n";
 
 /// A site, its log and its broker.
-pub(super) struct Site<'a> {
+pub(super) struct Site {
     folder: TempDir,
-    rabbitmq: &'a RabbitMq,
     database: Database,
     vhost: Vhost,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Turn,
 }
 
 /// A machine of a site: a folder with its configuration.
 pub(super) struct Machine<'a> {
-    site: &'a Site<'a>,
+    site: &'a Site,
     folder: PathBuf,
     /// Its name in the configuration; the system has the same name for all.
     pub(super) name: &'static str,
 }
 
-impl<'a> Site<'a> {
-    pub(super) fn on(rabbitmq: &'a RabbitMq) -> Self {
+impl Site {
+    pub(super) fn on(rabbitmq: &RabbitMq) -> Self {
         let turn = turn();
         let (database, vhost) = (postgres().database(), rabbitmq.vhost());
-        let site = Self { folder: tempfile::tempdir().unwrap(), rabbitmq, database, vhost, _turn: turn };
+        let site = Self { folder: tempfile::tempdir().unwrap(), database, vhost, _turn: turn };
         site.machine("setup").call(&["log", "migrate"]).run().expect_code(0);
         site
     }
@@ -93,7 +91,7 @@ impl<'a> Site<'a> {
     }
 
     pub(super) fn queues(&self) -> Vec<(String, u64)> {
-        queues(self.rabbitmq, &self.vhost)
+        self.vhost.queues()
     }
 
     pub(super) fn waits_in(&self, stage: &str, host: &str) -> u64 {
