@@ -32,6 +32,14 @@ pub enum ConfigError {
         /// The parser's message.
         message: String,
     },
+    /// A key or a section is there twice.
+    #[error("{place}: {name} is there twice; put what belongs to it in one place")]
+    Twice {
+        /// File and line.
+        place: String,
+        /// Its last part.
+        name: String,
+    },
     /// The key does not exist.
     #[error("{place}: there is no {key}{}", hint(.nearest.as_deref()))]
     UnknownKey {

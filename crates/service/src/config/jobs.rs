@@ -17,6 +17,9 @@ pub const BUILT_IN_KINDS: [&str; 7] = ["rsync", "rclone", "restic", "robocopy", 
 /// The kind of a program of somebody else.
 pub const PLUGIN_KIND: &str = "plugin";
 
+/// Those of them that write to no folder of the job's.
+const WITHOUT_TARGET: [&str; 3] = ["restic", "command", "check"];
+
 /// A site has tens of jobs; each has a stream, and is looked at every minute.
 const MAX_JOBS: usize = 2000;
 const MAX_RETRIES: usize = 100;
@@ -41,6 +44,7 @@ impl Config {
             check_kind(job)
                 .and_then(|()| check_times(job))
                 .and_then(|()| JobTiming::of(&job.schedule(&self.zone())).map(drop))
+                .and_then(|()| check_places(job))
                 .and_then(|()| check_folders(job))
                 .map_err(|message| bad(&format!("job \"{name}\""), message))?;
         }
@@ -98,6 +102,24 @@ fn check_times(job: &JobSection) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// A target that a kind does not write to would be looked at in the place of the one that it does; a plugin works in a
+/// folder of its own, so that a relative repository would be there.
+fn check_places(job: &JobSection) -> Result<(), String> {
+    let kind = job.kind.as_str();
+    if job.target.is_some() && WITHOUT_TARGET.contains(&kind) {
+        let instead = if kind == "restic" { ": write repository below [job.settings] instead" } else { "" };
+        return Err(format!("a job of kind {kind} has no target{instead}"));
+    }
+    let repository = job.settings.get("repository").and_then(|value| value.as_str()).filter(|_| kind == "restic");
+    match repository.filter(|place| !Path::new(place).is_absolute() && !place.contains(':')) {
+        Some(place) => {
+            let shown = printable(place, MAX_SHOWN_CHARS);
+            Err(format!("repository {shown:?} is relative: write it from the root on, such as \"/mnt/disk/restic\""))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Copies must not copy themselves, nor be what is copied.

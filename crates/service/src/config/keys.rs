@@ -84,6 +84,11 @@ pub(super) fn lookup(path: &str) -> Named {
     Named::Section
 }
 
+/// Whether a key or a section ends with that name.
+pub(super) fn is_last_part(name: &str) -> bool {
+    all().iter().any(|key| key.path.split('.').any(|part| part == name))
+}
+
 /// The most similar key or section, by whole path or, for a wrong section, last part.
 pub(super) fn nearest_to(path: &str) -> Option<String> {
     if path.len() > MAX_COMPARED_BYTES {

@@ -138,6 +138,7 @@ fn bad_values_are_named_with_their_line_what_was_found_and_the_next_step() {
         "mail = \"me@example.com\"",
         "colour = \"blue\"",
         "site = \"a\"\nsite = \"b\"",
+        "[mail]\nto = [\"me@example.com\"]\n[mail]",
         "this is not toml",
     ];
     let messages: String =
@@ -359,6 +360,9 @@ fn a_bad_job_is_named_with_the_next_step() {
         job("source = \"/srv/a\"\ntarget = \"/srv/a/backup\""),
         job("source = \"/mnt/disk/a\"\ntarget = \"/mnt/disk\""),
         job("source = \"/srv/a\"\ntarget = \"/srv/b/../a/\""),
+        "[[job]]\nname = \"a\"\nkind = \"restic\"\ntarget = \"/mnt/disk\"".to_owned(),
+        "[[job]]\nname = \"a\"\nkind = \"check\"\ntarget = \"/mnt/disk\"".to_owned(),
+        "[[job]]\nname = \"a\"\nkind = \"restic\"\nsettings.repository = \"repo\"".to_owned(),
         "job = 5".to_owned(),
         "[job]\nname = \"a\"".to_owned(),
     ];

@@ -26,10 +26,7 @@ pub(super) fn layer(path: &Path) -> Result<ConfigLayer, ConfigError> {
 pub(super) fn parse(text: &str, path: &Path) -> Result<ConfigLayer, ConfigError> {
     let document = Document { text, path };
     // The line itself is not shown: it may hold a secret.
-    let table = DeTable::parse(text).map_err(|error| ConfigError::Syntax {
-        place: document.place(error.span()),
-        message: error.message().to_owned(),
-    })?;
+    let table = DeTable::parse(text).map_err(|error| document.syntax(&error))?;
     document.check(table.get_ref(), "")?;
     toml::from_str(text).map_err(|error| {
         let key = error.span().and_then(|span| key_at(table.get_ref(), "", &span));
@@ -49,6 +46,18 @@ impl Document<'_> {
         match span {
             Some(span) => format!("{}, line {}", self.path.display(), self.line(span.start)),
             None => self.path.display().to_string(),
+        }
+    }
+
+    /// What is wrong with a text that is no TOML.
+    fn syntax(&self, error: &toml::de::Error) -> ConfigError {
+        let place = self.place(error.span());
+        let name =
+            error.span().and_then(|span| self.text.get(span)).map(|text| text.trim_matches(['[', ']', ' ', '"']));
+        // Names of sections and keys are no secrets; what else stands there may be one.
+        match name.filter(|name| error.message() == "duplicate key" && keys::is_last_part(name)) {
+            Some(name) => ConfigError::Twice { place, name: name.to_owned() },
+            None => ConfigError::Syntax { place, message: error.message().to_owned() },
         }
     }
 
