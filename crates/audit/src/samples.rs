@@ -61,6 +61,7 @@ fn failure(stage: StageName, retry_at: Option<&str>) -> Failed {
         attempt: 2,
         retry_at: retry_at.map(|text| text.parse().unwrap()),
         digest: None,
+        next_step: None,
         quarantined: None,
         reached: Vec::new(),
     }

@@ -120,7 +120,7 @@ fn failed(subject: &str, data: &Failed) -> String {
         .as_ref()
         .map_or_else(String::new, |path| format!(" The bad copy was put aside at {}.", quoted(path)));
     let fate = data.retry_at.map_or_else(
-        || format!(" It needs a person: {}.", data.kind.step()),
+        || format!(" It needs a person: {}.", data.step()),
         |due| format!(" It is tried again at {}.", instant(due)),
     );
     format!("{what}{aside}{fate}")

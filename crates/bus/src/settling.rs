@@ -180,6 +180,7 @@ impl Settling {
             attempt,
             // A time beyond the calendar (year 9999): a person must look.
             retry_at: delay.and_then(|delay| self.context.clock.now().checked_add(delay).ok()),
+            next_step: failure.next_step.map(|step| printable(&step, MESSAGE_CHARS)),
             digest: failure.digest,
             quarantined: failure.quarantined,
             reached: failure.reached,

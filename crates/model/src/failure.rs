@@ -14,6 +14,8 @@ pub struct Failure {
     pub message: String,
     /// Its fate.
     pub fate: Fate,
+    /// What a person does, where that is known better than from the cause.
+    pub next_step: Option<String>,
     /// The wrong digest that caused it.
     pub digest: Option<Digest>,
     /// The quarantined copy's path below the drive's root.
@@ -28,7 +30,16 @@ impl Failure {
     /// A failure without details.
     #[must_use]
     pub fn new(kind: FailureKind, message: impl Into<String>, fate: Fate) -> Self {
-        Self { kind, message: message.into(), fate, digest: None, quarantined: None, reached: Vec::new(), raise: None }
+        Self {
+            kind,
+            message: message.into(),
+            fate,
+            next_step: None,
+            digest: None,
+            quarantined: None,
+            reached: Vec::new(),
+            raise: None,
+        }
     }
 }
 

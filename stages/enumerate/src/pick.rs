@@ -166,6 +166,7 @@ fn failed(record: &Unusable) -> Failed {
         attempt: 1,
         retry_at: None,
         digest: None,
+        next_step: None,
         quarantined: None,
         reached: Vec::new(),
     }

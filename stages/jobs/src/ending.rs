@@ -103,7 +103,9 @@ const fn step_at_the_end(kind: FailureKind) -> &'static str {
         FailureKind::Interrupted => {
             "see why the process ended; `strongroom job run` does it now, or the schedule later"
         }
-        FailureKind::Obstructed => "see that the target is mounted and has room; then run `strongroom job run`",
+        FailureKind::Obstructed => {
+            "put right what the message names, such as a target that is not mounted or a disk without room; then run `strongroom job run`"
+        }
         other => other.step(),
     }
 }
@@ -113,7 +115,10 @@ fn next_step(run: &JobRun) -> Option<String> {
     let of_copy = run.transferred.as_ref().and_then(|copied| copied.next_step.clone());
     // Whoever ended it knows why.
     let failure = run.failure.as_ref().filter(|_| run.cancelled.is_none());
-    let of_failure = failure.map(|failed| step_at_the_end(failed.kind).to_owned());
+    let of_failure = failure.map(|failed| match &failed.next_step {
+        Some(step) => step.clone(),
+        None => step_at_the_end(failed.kind).to_owned(),
+    });
     let damaged = run.verified.as_ref().filter(|found| !found.is_good()).map(|_| MEND.to_owned());
     of_failure.or(of_proof).or(of_copy).or(damaged)
 }

@@ -127,19 +127,18 @@ fn verified(done: &Done, began_at: Timestamp, evidence: &Evidence) -> Judged {
 
 fn unsuccessful(done: &Done, otherwise: FailureKind) -> Judged {
     let report = &done.ended.verdict.report;
-    let message = match &report.next_step {
-        Some(step) => format!("{} Next: {step}", sentence(done)),
-        None => sentence(done),
+    let failure = |kind: FailureKind, fate: Fate| {
+        Judged::Failed(Failure { next_step: report.next_step.clone(), ..Failure::new(kind, sentence(done), fate) })
     };
     match report.outcome {
         Outcome::Cancelled => match done.ended.stop {
             // Nobody asked for it: the tool was ended from outside.
-            None => Judged::Failed(Failure::new(FailureKind::Interrupted, message, Fate::Retry)),
-            Some(Stop::TimedOut(_)) => Judged::Failed(Failure::new(otherwise, message, Fate::Person)),
+            None => failure(FailureKind::Interrupted, Fate::Retry),
+            Some(Stop::TimedOut(_)) => failure(otherwise, Fate::Person),
             Some(_) => Judged::Cancelled(sentence(done)),
         },
-        Outcome::Obstructed => Judged::Failed(Failure::new(obstructed(report), message, Fate::RetryForever)),
-        _ => Judged::Failed(Failure::new(kind(report, otherwise), message, fate(report))),
+        Outcome::Obstructed => failure(obstructed(report), Fate::RetryForever),
+        _ => failure(kind(report, otherwise), fate(report)),
     }
 }
 
@@ -186,7 +185,7 @@ pub fn not_started(error: &NotStarted) -> Failure {
                 Obstacle::Unreadable(..) | Obstacle::Workdir(..) | Obstacle::NotStarted(..) => FailureKind::Obstructed,
             };
             let fate = if kind == FailureKind::JobSettings { Fate::Person } else { Fate::RetryForever };
-            Failure::new(kind, format!("{message}; {}", obstacle.next_step()), fate)
+            Failure { next_step: Some(obstacle.next_step().to_owned()), ..Failure::new(kind, message, fate) }
         }
     }
 }
@@ -198,7 +197,8 @@ pub fn no_target(error: &TargetError) -> Failure {
         TargetError::Another { .. } => FailureKind::TargetUnknown,
         _ => FailureKind::Obstructed,
     };
-    Failure::new(kind, format!("{}; {}", with_causes(error), error.next_step()), Fate::RetryForever)
+    let failure = Failure::new(kind, with_causes(error), Fate::RetryForever);
+    Failure { next_step: Some(error.next_step().to_owned()), ..failure }
 }
 
 /// The sentence, and what else a person should know.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use strongroom_audit::{HostSeen, is_unproven};
-use strongroom_model::event::{AlarmRaised, JobOutcome};
+use strongroom_model::event::{AlarmRaised, Failed, JobOutcome};
 use strongroom_model::text::{printable, shown_to_the_minute};
 use strongroom_model::{AlarmKind, FailureKind};
 use strongroom_service::JobTiming;
@@ -106,7 +106,7 @@ const fn is_obstacle(kind: FailureKind) -> bool {
 fn next_step(seen: &JobSeen, kind: AlarmKind) -> String {
     let of_run = seen.job.last.as_ref().and_then(|(last, _)| last.next_step.clone());
     match kind {
-        AlarmKind::JobObstructed => seen.failure.as_ref().map_or(kind.step(), |failed| failed.kind.step()).to_owned(),
+        AlarmKind::JobObstructed => seen.failure.as_ref().map_or(kind.step(), Failed::step).to_owned(),
         AlarmKind::JobFailed => of_run.unwrap_or_else(|| kind.step().to_owned()),
         _ => kind.step().to_owned(),
     }

@@ -90,6 +90,7 @@ fn failed(kind: FailureKind) -> Failed {
         digest: None,
         kind,
         message: "/mnt/disk/documents is in no target".to_owned(),
+        next_step: None,
         quarantined: None,
         reached: Vec::new(),
         retry_at: Some(at("2026-11-21T08:05:00Z")),

@@ -38,6 +38,7 @@ pub(crate) async fn hold_back(
             attempt: booking.failures.saturating_add(1),
             retry_at: None,
             digest: None,
+            next_step: None,
             quarantined: None,
             reached: Vec::new(),
         };

@@ -90,6 +90,7 @@ pub(crate) fn failed(retry_at: Option<&str>) -> Event {
         attempt: 1,
         retry_at: retry_at.map(|at| at.parse().unwrap()),
         digest: None,
+        next_step: None,
         quarantined: None,
         reached: Vec::new(),
     })

@@ -268,6 +268,7 @@ mod tests {
             attempt: 1,
             retry_at: retry_at.map(|text| text.parse().unwrap()),
             digest: None,
+            next_step: None,
             quarantined: None,
             reached: Vec::new(),
         };

@@ -57,6 +57,7 @@ fn failed(stage: StageName, retries: bool) -> Failed {
         attempt: 1,
         retry_at: retries.then(|| "2026-11-21T00:00:00Z".parse().unwrap()),
         digest: None,
+        next_step: None,
         quarantined: None,
         reached: Vec::new(),
     }

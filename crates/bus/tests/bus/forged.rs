@@ -173,6 +173,7 @@ async fn r2_what_is_not_due_yet_is_not_begun_whoever_delivers_it() {
         attempt: 1,
         retry_at: Some(at(600)),
         digest: None,
+        next_step: None,
         quarantined: None,
         reached: Vec::new(),
     };

@@ -77,6 +77,7 @@ async fn an_alarm_is_notified_by_the_broker_and_without_one() {
         attempt: 1,
         retry_at: Some(hub.rig.clock.now() + SignedDuration::from_hours(24 * 3653)),
         digest: None,
+        next_step: None,
         quarantined: None,
         reached: Vec::new(),
     };

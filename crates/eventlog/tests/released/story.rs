@@ -118,6 +118,7 @@ fn failed(stage: StageName, kind: FailureKind, retry_at: Option<Timestamp>) -> F
         attempt: 1,
         retry_at,
         digest: None,
+        next_step: None,
         quarantined: None,
         reached: Vec::new(),
     }

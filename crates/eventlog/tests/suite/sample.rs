@@ -100,6 +100,7 @@ pub(crate) fn failed(stage: StageName, retry_at: Option<Timestamp>) -> Failed {
         attempt: 1,
         retry_at,
         digest: None,
+        next_step: None,
         quarantined: None,
         reached: Vec::new(),
     }

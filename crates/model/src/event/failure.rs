@@ -19,6 +19,9 @@ pub struct Failed {
     pub kind: FailureKind,
     /// One line for a person.
     pub message: String,
+    /// What a person does, where that is known better than from the cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_step: Option<String>,
     /// Where the bad copy goes once this is recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantined: Option<String>,
@@ -31,6 +34,14 @@ pub struct Failed {
     pub retry_at: Option<Timestamp>,
     /// The stage that failed.
     pub stage: StageName,
+}
+
+impl Failed {
+    /// What a person does.
+    #[must_use]
+    pub fn step(&self) -> &str {
+        self.next_step.as_deref().unwrap_or_else(|| self.kind.step())
+    }
 }
 
 macro_rules! failure_kinds {
@@ -135,7 +146,7 @@ failure_kinds! {
     Interrupted: "interrupted", "the process that ran the job ended in the middle of it",
         "nothing yet: the run is started again by itself";
     Obstructed: "obstructed", "the job cannot be done now, and nobody's file is at fault",
-        "see that the target is mounted and has room, as the message says; it is tried again by itself";
+        "put right what the message names, such as a target that is not mounted or a disk without room; it is tried again by itself";
     TargetUnknown: "target-unknown", "the target is not the folder that the job wrote to before",
         "mount the right target; or set up this one with `strongroom target init`, and then name it in the job's `target_id`";
     SourceMissing: "source-missing", "the job's source is missing or empty",

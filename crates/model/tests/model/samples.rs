@@ -105,6 +105,7 @@ pub(crate) fn failed(stage: StageName, retry: bool) -> Failed {
         attempt: 2,
         retry_at: retry.then(|| at(5)),
         digest: retry.then(|| digest("wrong")),
+        next_step: None,
         quarantined: retry.then(|| ".strongroom/quarantine/Zeiten.xlsx".to_owned()),
         reached: Vec::new(),
     }

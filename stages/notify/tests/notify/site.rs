@@ -202,8 +202,17 @@ impl Site {
     pub(crate) async fn failed(&self, id: &str, stage: StageName, kind: FailureKind, message: &str, retried: bool) {
         let retry_at = retried.then(|| self.clock.now().checked_add(SignedDuration::from_secs(60)).unwrap());
         let message = message.to_owned();
-        let failed =
-            Failed { stage, kind, message, attempt: 1, retry_at, digest: None, quarantined: None, reached: Vec::new() };
+        let failed = Failed {
+            stage,
+            kind,
+            message,
+            attempt: 1,
+            retry_at,
+            digest: None,
+            next_step: None,
+            quarantined: None,
+            reached: Vec::new(),
+        };
         self.append(booking(id), Event::TimesheetFailed(failed)).await;
     }
 }

@@ -149,6 +149,7 @@ async fn r8_zero_is_stated_with_its_reason() {
         attempt: 1,
         retry_at: None,
         digest: None,
+        next_step: None,
         quarantined: None,
         reached: Vec::new(),
     };
