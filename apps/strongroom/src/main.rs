@@ -19,6 +19,7 @@ mod process;
 mod run;
 mod site;
 mod site_key;
+mod unrecordable;
 mod uses;
 mod verb;
 mod witnesses;

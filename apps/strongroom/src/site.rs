@@ -1,6 +1,6 @@
 //! What verbs open of a site: its configuration, its log, its document server.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use strongroom_eventlog::{EventLog, OpenError, Unwritable};
 use strongroom_model::ByteCount;
@@ -12,6 +12,7 @@ use strongroom_source::{Source, SourceSettings};
 use crate::checkpoint::{self, Mails};
 use crate::cli_error::{CliError, ErrorContext as _};
 use crate::log_outage;
+use crate::unrecordable::Unrecordable;
 
 pub(crate) fn config(file: Option<&Path>) -> Result<Config, CliError> {
     Config::load(file).map_err(CliError::from)
@@ -60,7 +61,8 @@ pub(crate) async fn log_for(config: &Config, mails: Mails) -> Result<EventLog, C
 /// The log, whatever its checkpoints say.
 pub(crate) async fn unchecked_log(config: &Config) -> Result<EventLog, CliError> {
     let Some(url) = config.log.database()? else {
-        return EventLog::open_sqlite(&config.log_path(), &config.site).await.map_err(unopened);
+        let opened = EventLog::open_sqlite(&config.log_path(), &config.site).await;
+        return opened.map_err(|error| explained(config, error));
     };
     let log = EventLog::open_postgres(url.reveal().as_str(), &config.site).await.map_err(unopened)?;
     if let Some(error) = left_behind(config, &log).await? {
@@ -94,7 +96,7 @@ pub(crate) async fn log_to_read(config: &Config) -> Result<EventLog, CliError> {
                 next_run(Some(config))
             ));
         }
-        unopened(error)
+        explained(config, error)
     })
 }
 
@@ -103,7 +105,16 @@ pub(crate) async fn log_if_any(config: &Config) -> Result<Option<EventLog>, CliE
     match read_only(config).await? {
         Ok(log) => Ok(Some(log)),
         Err(error) if is_missing(&error) => Ok(None),
-        Err(error) => Err(unopened(error)),
+        Err(error) => Err(explained(config, error)),
+    }
+}
+
+/// SQLite says only that a file cannot be opened, or "disk I/O error", where its file system is full or read-only.
+fn explained(config: &Config, error: OpenError) -> CliError {
+    let is_of_the_file = matches!(error, OpenError::Folder { .. } | OpenError::Storage { .. });
+    match Unrecordable::of(config).filter(|_| is_of_the_file) {
+        Some(found) => found.error().because(&error),
+        None => unopened(error),
     }
 }
 
@@ -132,12 +143,16 @@ pub(crate) fn unwritable(found: &Unwritable, path: &Path) -> CliError {
 
 /// How much room there is on the disk with the log, if it is a file of this host.
 pub(crate) fn room_for_log(config: &Config) -> Option<ByteCount> {
+    Some(ByteCount(strongroom_files::Space::at(&folder_of_log(config)?).ok()?.free))
+}
+
+/// The folder with the log, or the nearest one above that is there already, if the log is a file of this host.
+pub(crate) fn folder_of_log(config: &Config) -> Option<PathBuf> {
     if config.log.url.is_some() || config.log.url_file.is_some() {
         return None;
     }
     let path = config.log_path();
-    let folder = path.parent()?.ancestors().find(|folder| folder.exists())?;
-    Some(ByteCount(strongroom_files::Space::at(folder).ok()?.free))
+    path.parent()?.ancestors().find(|folder| folder.exists()).map(Path::to_owned)
 }
 
 /// With less than this nothing can be recorded any more: one commit takes as much.

@@ -18,6 +18,7 @@ use crate::presence::present::Present;
 use crate::process::role::Role;
 use crate::run::runs::overdue;
 use crate::site;
+use crate::unrecordable::Unrecordable;
 
 use self::page::page;
 
@@ -46,33 +47,36 @@ pub(crate) struct Args {
 /// How long to wait for the document server: a person waits for the page.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// Reported whatever else is well: it stops everything.
-const FULL: &str = "nothing can be recorded, the disk with the log is full";
-
 pub(crate) async fn run(args: &Args, config: &Config, out: &mut Out) -> Result<Exit, CliError> {
     if let Some(as_of) = args.as_of {
         let log = site::log_to_read(config).await?;
         let status = Status::as_of(&log, as_of.position(&log).await?).await?;
-        show(&status, false, args, config, out)?;
+        show(&status, None, args, config, out)?;
         return Ok(Exit::Well);
     }
-    let is_full = site::room_for_log(config).is_some_and(|free| free < site::NO_ROOM);
+    let unrecordable = Unrecordable::of(config);
     let log = site::log_if_any(config).await?;
     let mut observed = observed(config, log.as_ref()).await?;
     observed.log_problem = log_problem(config, log.as_ref()).await;
-    if is_full {
-        observed.notes.push(format!("{FULL}: {}", config.log_path().display()));
-    }
+    observed.notes.extend(unrecordable.as_ref().map(Unrecordable::note));
     let status = match &log {
         Some(log) => Status::read(log, observed).await?,
         None => Status::before_the_first_run(config.site.clone(), observed),
     };
-    show(&status, is_full, args, config, out)?;
-    Ok(if status.has_problems() || is_full { Exit::Problems } else { Exit::Well })
+    show(&status, unrecordable.as_ref(), args, config, out)?;
+    Ok(if status.has_problems() || unrecordable.is_some() { Exit::Problems } else { Exit::Well })
 }
 
-fn show(status: &Status, is_full: bool, args: &Args, config: &Config, out: &mut Out) -> Result<(), CliError> {
-    if args.json { out.json(status) } else { out.raw(page(status, is_full, &config.zone())) }
+/// That nothing can be recorded is said whatever else is well: it stops everything.
+fn show(
+    status: &Status,
+    unrecordable: Option<&Unrecordable>,
+    args: &Args,
+    config: &Config,
+    out: &mut Out,
+) -> Result<(), CliError> {
+    let first = unrecordable.map(|found| found.sentence);
+    if args.json { out.json(status) } else { out.raw(page(status, first, &config.zone())) }
 }
 
 /// Whether the log is the one that its checkpoints remember: an older copy, or none, would show too little.

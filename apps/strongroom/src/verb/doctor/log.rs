@@ -1,5 +1,7 @@
 //! Whether the log can be read and written, and when the last run was.
 
+use std::io::ErrorKind;
+
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use strongroom_eventlog::EventLog;
@@ -64,7 +66,11 @@ async fn may_append(config: &Config, log: &EventLog, is_in_database: bool) -> Re
     let opened = std::fs::OpenOptions::new().append(true).open(&path);
     opened.map(drop).map_err(|error| {
         let found = format!("{} cannot be written to: {error}", path.display());
-        Check::bad("log", found, "give it to the user that runs strongroom")
+        let step = match error.kind() {
+            ErrorKind::ReadOnlyFilesystem => "mount its file system for writing",
+            _ => "give it to the user that runs strongroom",
+        };
+        Check::bad("log", found, step)
     })
 }
 

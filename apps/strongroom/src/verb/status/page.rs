@@ -3,17 +3,15 @@
 use jiff::tz::TimeZone;
 use strongroom_audit::{DriveState, HostEntry, HostState, JobEntry, Process, RunEntry, Safety, Status};
 use strongroom_model::presence::{Missing, PartState, Sign};
-use strongroom_model::text::{printable, shown};
+use strongroom_model::text::{clipped, printable, shown};
 use strongroom_model::{AlarmKind, BookingCounts, ByteCount, FailureKind};
-
-use super::FULL;
 
 /// A job's sentence, beside its name on a wide terminal.
 const JOB_CHARS: usize = 160;
 
-/// Everything, the verdict first. Times are in that zone.
-pub(super) fn page(status: &Status, is_full: bool, zone: &TimeZone) -> String {
-    let verdict = if is_full { FULL.to_owned() } else { verdict(status, zone) };
+/// Everything, the verdict first, unless there is something to say before it. Times are in that zone.
+pub(super) fn page(status: &Status, first: Option<&str>, zone: &TimeZone) -> String {
+    let verdict = first.map_or_else(|| verdict(status, zone), str::to_owned);
     let as_of = status.as_of.map_or_else(String::new, |position| format!(" as of position {position}"));
     let mut page = format!("site {}{as_of}: {verdict}\n\n", status.site);
     page += &jobs_and_hosts(status);
@@ -81,11 +79,12 @@ pub(super) fn page(status: &Status, is_full: bool, zone: &TimeZone) -> String {
 
 /// A silent host explains how its jobs stand, and comes before them; the others only complete the picture.
 fn jobs_and_hosts(status: &Status) -> String {
-    let line = |name: &str, state: &str, sentence: &str| {
-        format!("  {name:<24}{state:<12}{}\n", printable(sentence, JOB_CHARS))
-    };
+    let line = |name: &str, state: &str, sentence: &str| format!("  {name:<24}{state:<12}{sentence}\n");
     let host = |host: &HostEntry| line(&format!("host {}", host.name), host.state.label(), &host.sentence);
-    let job = |job: &JobEntry| line(job.name.as_str(), job.state.label(), &job.sentence);
+    let job = |job: &JobEntry| {
+        let progress = job.progress.as_deref().map_or_else(String::new, |progress| format!(" {progress}"));
+        line(job.name.as_str(), job.state.label(), &format!("{}{progress}", clipped(&job.sentence, JOB_CHARS)))
+    };
     let (silent, others): (Vec<_>, Vec<_>) = status.hosts.iter().partition(|host| host.state == HostState::Silent);
     silent.into_iter().map(host).chain(status.jobs.iter().map(job)).chain(others.into_iter().map(host)).collect()
 }

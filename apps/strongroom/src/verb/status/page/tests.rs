@@ -53,7 +53,7 @@ fn status() -> Status {
 
 #[test]
 fn a_site_that_is_well_says_so_first() {
-    insta::assert_snapshot!(page(&status(), false, &TimeZone::UTC));
+    insta::assert_snapshot!(page(&status(), None, &TimeZone::UTC));
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn what_needs_a_person_comes_first_with_what_to_do() {
         position: Position(9),
         cleared: None,
     });
-    insta::assert_snapshot!(page(&status.judged(), false, &TimeZone::UTC));
+    insta::assert_snapshot!(page(&status.judged(), None, &TimeZone::UTC));
 }
 
 #[test]
@@ -89,9 +89,9 @@ fn r8_what_waits_is_unknown_when_the_server_does_not_say() {
     let status = status.judged();
     assert!(verdict(&status, &TimeZone::UTC).contains("unknown"), "{}", verdict(&status, &TimeZone::UTC));
     assert!(
-        page(&status, false, &TimeZone::UTC).contains("waiting on the server   unknown"),
+        page(&status, None, &TimeZone::UTC).contains("waiting on the server   unknown"),
         "{}",
-        page(&status, false, &TimeZone::UTC)
+        page(&status, None, &TimeZone::UTC)
     );
 }
 
@@ -131,5 +131,5 @@ fn r8_what_is_missing_for_the_work_that_waits_is_the_verdict() {
     status.processes = vec![process("alive"), process("gone")];
     let status = status.judged();
     assert!(status.has_problems());
-    insta::assert_snapshot!(page(&status, false, &TimeZone::get("Europe/Berlin").unwrap()));
+    insta::assert_snapshot!(page(&status, None, &TimeZone::get("Europe/Berlin").unwrap()));
 }
