@@ -1,6 +1,5 @@
 //! How jobs stand, worst first.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,13 +7,13 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::event::{Failed, JobCounts, JobOutcome, WholeProof};
-use strongroom_model::fold::fold;
-use strongroom_model::job::{Job, JobRun};
+use strongroom_model::job::Job;
 use strongroom_model::text::shown_to_the_minute;
-use strongroom_model::{HostName, JobName, JobRunId, StreamName};
+use strongroom_model::{HostName, JobName, JobRunId};
 use strongroom_service::JobTiming;
 
 use crate::job_book::JobBook;
+use crate::open_run::{OpenRun, open_runs};
 
 /// How a job stands; the worst is listed first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -91,6 +90,8 @@ pub struct JobEntry {
     pub host: Option<HostName>,
     /// The run that has not ended.
     pub open_run: Option<JobRunId>,
+    /// What it does, in one sentence.
+    pub progress: Option<String>,
     /// The run that ended last.
     pub last_run: Option<JobRunId>,
     /// When it ended.
@@ -122,39 +123,24 @@ fn in_seconds<S: serde::Serializer>(time: &Option<Duration>, to: S) -> Result<S:
 pub async fn jobs(log: &EventLog, now: Timestamp, grace: Duration, zone: &TimeZone) -> Result<Vec<JobEntry>, LogError> {
     let mut book = JobBook::default();
     book.refresh(log).await?;
-    let failures = open_failures(log, &book).await?;
-    let entry = |(name, _, job): (&JobName, _, &Job)| job_entry(name, job, failures.get(name), now, grace, zone);
+    let open = open_runs(log, &book).await?;
+    let entry = |(name, _, job): (&JobName, _, &Job)| job_entry(name, job, open.get(name), now, grace, zone);
     let mut entries: Vec<JobEntry> = book.iter().map(entry).collect();
     entries.sort_by(|one, other| one.state.cmp(&other.state).then_with(|| one.name.cmp(&other.name)));
     Ok(entries)
 }
 
-/// The failures of runs in progress that are not yet overcome.
-///
-/// # Errors
-/// The log cannot be read.
-pub async fn open_failures(log: &EventLog, book: &JobBook) -> Result<BTreeMap<JobName, Failed>, LogError> {
-    let open: Vec<(JobName, StreamName)> =
-        book.iter().filter_map(|(name, _, job)| Some((name.clone(), StreamName::jobrun(job.open?.0)))).collect();
-    let streams: Vec<StreamName> = open.iter().map(|(_, stream)| stream.clone()).collect();
-    let histories = log.readable_streams(&streams).await?;
-    let failure = |(name, stream): (JobName, StreamName)| {
-        let run = fold::<JobRun>(histories.get(&stream)?).ok()?;
-        Some((name, run.failure?))
-    };
-    Ok(open.into_iter().filter_map(failure).collect())
-}
-
-/// How one job stands; `failure`: of its run in progress. Times in its sentence are in `zone`.
+/// How one job stands; `open`: its run in progress. Times in its sentences are in `zone`.
 #[must_use]
 pub fn job_entry(
     name: &JobName,
     job: &Job,
-    failure: Option<&Failed>,
+    open: Option<&OpenRun>,
     now: Timestamp,
     grace: Duration,
     zone: &TimeZone,
 ) -> JobEntry {
+    let failure = open.and_then(|open| open.state.failure.as_ref());
     let defined = job.defined.as_ref();
     let timing = defined.and_then(|defined| JobTiming::of(&defined.schedule).ok()).filter(|_| !job.is_retired);
     let since = job.since.unwrap_or(now);
@@ -171,6 +157,7 @@ pub fn job_entry(
         kind: defined.map(|defined| defined.kind.clone()),
         host: defined.map(|defined| defined.host.clone()),
         open_run: job.open.map(|(run, _)| run),
+        progress: open.map(|open| open.sentence(zone)),
         last_run: last.map(|(last, _)| last.run),
         last_ended_at: last.map(|(_, at)| *at),
         counts: last.map(|(last, _)| last.counts),
@@ -179,7 +166,7 @@ pub fn job_entry(
         next_due: timing.and_then(|timing| timing.next(job.requested_at, since, now)),
         overdue_since,
         next_step: match failure {
-            Some(failed) => Some(failed.kind.step().to_owned()),
+            Some(failed) => Some(failed.step().to_owned()),
             None => last.and_then(|(last, _)| last.next_step.clone()),
         },
     }

@@ -186,8 +186,12 @@ fn too_many_changed(found: &Comparison) -> String {
 }
 
 fn bad(found: &Comparison) -> String {
-    let parts = [(found.differ, "differ"), (found.missing, "have no copy"), (found.unreadable, "cannot be read")];
-    let words: Vec<_> =
-        parts.into_iter().filter(|&(n, _)| n > 0).map(|(n, what)| format!("{} {what}", grouped(n))).collect();
+    let parts = [
+        (found.differ, "differs", "differ"),
+        (found.missing, "has no copy", "have no copy"),
+        (found.unreadable, "cannot be read", "cannot be read"),
+    ];
+    let said = |(n, one, several): (u64, &str, &str)| format!("{} {}", grouped(n), if n == 1 { one } else { several });
+    let words: Vec<_> = parts.into_iter().filter(|&(n, ..)| n > 0).map(said).collect();
     bounded(&format!("Not proven: of {}, {}.", files(found.proven + found.changed + found.bad()), words.join(", ")))
 }

@@ -31,12 +31,16 @@ pub struct Job {
     pub last: Option<(JobRunEnded, Timestamp)>,
     /// When its last run was requested.
     pub requested_at: Option<Timestamp>,
+    /// Whether a run under its definition has copied anything to where it copies to.
+    pub has_copied: bool,
 }
 
 impl Job {
     fn moved(mut self, recorded: &Recorded) -> Option<Self> {
         match &recorded.event {
             Event::JobDefined(data) => {
+                // Other settings may name another place.
+                self.has_copied &= self.defined.as_ref().is_some_and(|before| before.digest == data.digest);
                 self.defined = Some(data.clone());
                 self.since = self.since.or(Some(recorded.time));
                 self.is_retired = false;
@@ -52,6 +56,10 @@ impl Job {
                 self.cancel.get_or_insert_with(|| data.reason.clone());
             }
             Event::JobRunEnded(data) if self.is_open(data.run) => {
+                self.has_copied |= matches!(
+                    data.outcome,
+                    JobOutcome::Proven | JobOutcome::Copied | JobOutcome::Partial | JobOutcome::Damaged
+                );
                 self.last = Some((data.clone(), recorded.time));
                 self.open = None;
                 self.cancel = None;

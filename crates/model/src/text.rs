@@ -37,6 +37,20 @@ pub fn printable(text: &str, most: usize) -> String {
     out
 }
 
+/// As [`printable`], for a sentence: it is cut off between two words.
+#[must_use]
+pub fn clipped(sentence: &str, most: usize) -> String {
+    let text = printable(sentence, most);
+    match text.strip_suffix('…').filter(|_| sentence.chars().count() > most) {
+        // A word that fills nearly all of it is cut off where it has to be.
+        Some(kept) => match kept.rsplit_once(' ') {
+            Some((words, _)) if words.len() > kept.len() / 2 => format!("{words} …"),
+            _ => text,
+        },
+        None => text,
+    }
+}
+
 /// `1204` as `1,204`.
 #[must_use]
 pub fn grouped(number: u64) -> String {
@@ -96,6 +110,14 @@ mod tests {
     use std::io;
 
     use super::*;
+
+    #[test]
+    fn a_sentence_is_cut_off_between_two_words() {
+        assert_eq!(clipped("2 files failed.", 15), "2 files failed.");
+        assert_eq!(clipped("2 files failed: no room", 20), "2 files failed: no …");
+        assert_eq!(clipped("Donaudampfschifffahrt", 8), "Donaudam…");
+        assert_eq!(clipped("A Donaudampfschifffahrt", 10), "A Donaudam…");
+    }
 
     #[test]
     fn a_sentence_gets_the_full_stop_that_it_lacks() {

@@ -52,6 +52,17 @@ pub enum NotStarted {
     Secret(#[from] SecretError),
 }
 
+impl NotStarted {
+    /// What a person can do.
+    #[must_use]
+    pub const fn next_step(&self) -> &'static str {
+        match self {
+            Self::Plugin(obstacle) => obstacle.next_step(),
+            Self::Secret(_) => "write the secret into that file, readable by the service's user",
+        }
+    }
+}
+
 /// How an operation ended.
 #[derive(Debug)]
 pub struct Done {

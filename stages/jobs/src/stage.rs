@@ -1,6 +1,7 @@
 //! The stages transfer and prove: each does one operation of a job's plugin.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -92,7 +93,9 @@ impl JobStage {
             return Ok(self.started(settings, &job));
         }
         let path = self.parts.plugins.folder(&settings.name).join("run.lock");
-        let lock = match blocking(move || JobLock::attempt(&path, run)).await {
+        let no_folder = |error: &std::io::Error| no_folder(&path, error);
+        let attempted = path.clone();
+        let lock = match blocking(move || JobLock::attempt(&attempted, run)).await {
             Ok(Tried::Held) => return Ok(TaskOutcome::Superseded),
             Ok(Tried::Interrupted(mut lock)) => {
                 let cleared = blocking(move || {
@@ -134,7 +137,7 @@ impl JobStage {
         let begun = blocking(move || lock.begin(run).map(|()| lock)).await;
         let mut lock = match begun {
             Ok(lock) => lock,
-            Err(error) => return no_folder(&error),
+            Err(error) => return no_folder(&self.parts.plugins.folder(&settings.name), &error),
         };
         kill_point!("job.begun");
         let began_at = self.parts.clock.now();
@@ -291,7 +294,8 @@ async fn recognised(settings: &JobSettings, job: &Job) -> Result<(), Failure> {
     let Some(folder) = settings.target.clone() else { return Ok(()) };
     let defined: Option<TargetId> = job.defined.as_ref().and_then(|defined| defined.target);
     let expected = settings.target_id.or(defined);
-    let found = blocking(move || Target::prepared(&folder, expected));
+    let has_copied = job.has_copied;
+    let found = blocking(move || Target::prepared(&folder, expected, has_copied));
     found.await.map(drop).map_err(|error| judged::no_target(&error))
 }
 
@@ -317,9 +321,11 @@ fn stopped() -> Failure {
     Failure::new(FailureKind::Interrupted, "the process was stopped in the middle of the run", Fate::Retry)
 }
 
-fn no_folder(error: &std::io::Error) -> TaskOutcome {
-    let message = format!("the job's folder in the data folder cannot be used: {}", with_causes(error));
-    TaskOutcome::Failed(Failure::new(FailureKind::Obstructed, message, Fate::RetryForever))
+fn no_folder(path: &Path, error: &std::io::Error) -> TaskOutcome {
+    let message = format!("{}, in the data folder, cannot be written to: {}", path.display(), with_causes(error));
+    let step = "see that the data folder's disk has room and is mounted for writing; it is tried again by itself";
+    let failure = Failure::new(FailureKind::Obstructed, message, Fate::RetryForever);
+    TaskOutcome::Failed(Failure { next_step: Some(step.to_owned()), ..failure })
 }
 
 impl Stage for JobStage {

@@ -69,6 +69,14 @@ pub enum TargetError {
         /// The identity there.
         identity: Box<TargetIdentity>,
     },
+    /// It is the target, and the folder in it, which was copied to before, is gone.
+    #[error("the folder {path} is not in target {label:?} any more, though the job has copied to it", path = .folder.display())]
+    Gone {
+        /// The folder.
+        folder: PathBuf,
+        /// The target's label.
+        label: String,
+    },
     /// The label does not fit.
     #[error("{0:?} cannot be a label: write up to {MAX_LABEL_CHARS} characters on one line")]
     BadLabel(String),
@@ -101,6 +109,9 @@ impl TargetError {
             Self::NoIdentity(_) => "mount the target; a new one is set up with `strongroom target init FOLDER`",
             Self::Another { .. } => "mount the right target; or name this one in the job's `target_id`",
             Self::Already { .. } => "use it as it is: the job finds its identity by itself",
+            Self::Gone { .. } => {
+                "put the folder back, or name its new place in the job's `target`; to copy everything anew, make the folder"
+            }
             Self::BadLabel(_) => "choose another label",
             Self::Damaged { .. } => {
                 "restore the file from the folder's own backup, or move it away and set the folder up again"
@@ -172,13 +183,18 @@ impl Target {
         }
     }
 
-    /// The same, with the folder made in it, if it is not there. Kinds make none themselves: it could be an empty mount
-    /// point. Below the identity it is not.
+    /// The same, with the folder in it. It is made for a job that has copied nothing to it yet: kinds make none
+    /// themselves, since it could be an empty mount point, and below the identity it is not. A folder that was copied to
+    /// and is gone was moved or deleted: a full copy beside the lost one would hide that.
     ///
     /// # Errors
-    /// As for [`Target::expected`], and if the folder cannot be made.
-    pub fn prepared(folder: &Path, expected: Option<TargetId>) -> Result<Self, TargetError> {
+    /// As for [`Target::expected`], and if the folder is gone, or cannot be made.
+    pub fn prepared(folder: &Path, expected: Option<TargetId>, has_copied: bool) -> Result<Self, TargetError> {
         let target = Self::expected(folder, expected)?;
+        let is_gone = matches!(folder.metadata(), Err(error) if error.kind() == io::ErrorKind::NotFound);
+        if has_copied && is_gone {
+            return Err(TargetError::Gone { folder: folder.to_owned(), label: target.identity.label });
+        }
         std::fs::create_dir_all(folder).map_err(at("cannot make the folder", folder))?;
         Ok(target)
     }
@@ -219,6 +235,19 @@ mod tests {
         let found = Target::of(&disk.path().canonicalize().unwrap().join("documents/of/ann")).unwrap();
         assert_eq!(found, made);
         assert!(Target::expected(disk.path(), Some(made.identity.id)).is_ok());
+    }
+
+    #[test]
+    fn a_folder_is_made_for_the_first_copy_and_not_for_a_later_one() {
+        let disk = tempfile::tempdir().unwrap();
+        Target::init(disk.path(), "Blue", now()).unwrap();
+        let folder = disk.path().join("documents");
+        Target::prepared(&folder, None, false).unwrap();
+        Target::prepared(&folder, None, true).unwrap();
+        std::fs::rename(&folder, disk.path().join("renamed")).unwrap();
+        let gone = Target::prepared(&folder, None, true).unwrap_err();
+        assert!(matches!(&gone, TargetError::Gone { label, .. } if label == "Blue"), "{gone}");
+        assert!(!folder.exists());
     }
 
     #[test]

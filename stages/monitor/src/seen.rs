@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use strongroom_audit::{HostSeen, JobBook, hosts_seen, open_failures};
+use strongroom_audit::{HostSeen, JobBook, hosts_seen, open_runs};
 use strongroom_eventlog::{EventLog, LogError};
 use strongroom_model::custody::{Custody, Ended};
 use strongroom_model::drive_state::{DriveState, Whereabouts};
@@ -67,9 +67,9 @@ async fn jobs(log: &EventLog, book: &JobBook) -> Result<Vec<JobSeen>, LogError> 
         .filter(|(.., job)| is_done(job))
         .map(|(name, _, job)| JobSeen { name: name.clone(), job: job.clone(), failure: None })
         .collect();
-    let mut failures = open_failures(log, book).await?;
+    let mut open = open_runs(log, book).await?;
     for one in &mut seen {
-        one.failure = failures.remove(&one.name);
+        one.failure = open.remove(&one.name).and_then(|open| open.state.failure);
     }
     Ok(seen)
 }

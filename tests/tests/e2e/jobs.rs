@@ -188,9 +188,13 @@ fn r3_a_run_by_hand_that_was_killed_is_finished_by_the_same_command_whatever_its
     fs::write(site.path("source.wait"), "").unwrap();
     let killed = site.call(&["job", "run", "documents"]).start();
     until_true("the tool to begin", || site.path("source.starts").exists());
+    for verb in [&["job", "list"][..], &["job", "show", "documents"], &["job", "history", "documents"], &["status"]] {
+        site.run(verb).expect_said("A run has been copying on host ").expect_said("was interrupted");
+    }
     killed.kill();
     fs::remove_file(site.path("source.wait")).unwrap();
     site.run(&["job", "run", "documents"]).expect_code(0).expect_said("proven");
+    site.run(&["job", "history", "documents"]).expect_code(0).expect_said("  attempt 1 failed at ");
     let exported = site.run(&["log", "export"]).expect_code(0).stdout;
     assert_eq!(exported.matches("\"kind\":\"interrupted\"").count(), 1, "{exported}");
     assert_eq!(site.outcomes(), ["proven"]);
@@ -332,6 +336,76 @@ fn r6_nothing_is_planned_for_an_empty_mount_point_or_another_disk() {
     site.run(&["target", "init", "disk", "--label", "Red"]).expect_code(0);
     site.run(&["job", "plan", "documents"]).expect_code(1).expect_said("another disk or share");
     assert!(!site.path("disk/documents").exists());
+}
+
+#[test]
+fn r6_a_copy_that_was_moved_away_is_not_made_anew() {
+    let site = JobSite::new("kind = \"rsync\"");
+    site.init_target();
+    site.run(&["job", "run", "documents"]).expect_code(0);
+    fs::rename(site.path("disk/documents"), site.path("disk/old")).unwrap();
+    for verb in ["run", "plan"] {
+        site.run(&["job", verb, "documents"]).expect_code(1).expect_said("is not in target \"Blue\" any more");
+    }
+    assert!(!site.path("disk/documents").exists());
+    fs::rename(site.path("disk/old"), site.path("disk/documents")).unwrap();
+    site.run(&["job", "run", "documents"]).expect_code(0).expect_said("Nothing to copy");
+}
+
+#[test]
+fn a_data_folder_that_is_read_only_is_named_by_every_command_that_records() {
+    let site = JobSite::new("kind = \"rsync\"");
+    site.init_target();
+    site.run(&["job", "run", "documents"]).expect_code(0);
+    let remounted = "mount --bind data data && mount -o remount,bind,ro data && exec \"$@\"";
+    let call = |args: &[&str]| site.call(args).through(&["unshare", "--mount", "sh", "-c", remounted, "sh"]).run();
+    for (verb, code) in [(&["status"][..], 2), (&["job", "run", "documents"], 1), (&["doctor"], 2)] {
+        call(verb).expect_code(code).expect_said("read-only");
+    }
+    call(&["status"]).expect_said("nothing can be recorded");
+    call(&["job", "run", "documents"]).expect_said("mount it for writing");
+}
+
+/// The lines of a code block of the README's section on jobs, with our disk in the place of the reader's.
+fn readme_block(language: &str, number: usize, disk: &Path) -> String {
+    let readme = fs::read_to_string(strongroom_tests::schemas::workspace_root().join("README.md")).unwrap();
+    let section = readme.split("\n## ").find(|section| section.starts_with("A backup job, in five minutes")).unwrap();
+    let opened = format!("```{language}\n");
+    let block = section.split(&opened).nth(number).unwrap().split("```").next().unwrap();
+    block.replace("/mnt/disk", disk.to_str().unwrap())
+}
+
+#[test]
+fn the_readmes_backup_job_works_as_it_is_written() {
+    let home = tempfile::tempdir().unwrap();
+    let (disk, programs, site) = (home.path().join("disk"), home.path().join("bin"), home.path().join("strongroom"));
+    for folder in [&disk, &programs, &home.path().join("Documents/letters")] {
+        fs::create_dir_all(folder).unwrap();
+    }
+    fs::write(home.path().join("Documents/letters/to-ann.txt"), "Dear Ann").unwrap();
+    std::os::unix::fs::symlink(strongroom_tests::program::path(), programs.join("strongroom")).unwrap();
+    let shell = |script: &str, folder: &Path| {
+        let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+        let mut command = std::process::Command::new("sh");
+        command.args(["-e", "-c", script]).current_dir(folder).env("HOME", home.path()).env("PATH", path);
+        let ended = command.output().unwrap();
+        assert!(ended.status.success(), "{script}\n{}", String::from_utf8_lossy(&ended.stderr));
+        String::from_utf8(ended.stdout).unwrap()
+    };
+    shell(&readme_block("sh", 1, &disk), home.path());
+    fs::write(site.join("strongroom.toml"), readme_block("toml", 1, &disk)).unwrap();
+    let commands = readme_block("sh", 2, &disk);
+    let (by_hand, service) = commands.split_once("strongroom run ").unwrap();
+    let said = shell(by_hand, &site);
+    assert!(said.contains("proven") && said.contains("Next run due"), "{said}");
+    assert_eq!(fs::read_to_string(disk.join("documents/letters/to-ann.txt")).unwrap(), "Dear Ann");
+    // The last line is the service, with what it is for.
+    assert_eq!(service.lines().count(), 1, "{commands}");
+    let service = Call::new(&site, ["run"]).env("HOME", home.path().to_str().unwrap()).start();
+    until_true("the service to be seen", || {
+        Call::new(&site, ["status"]).env("HOME", home.path().to_str().unwrap()).run().stdout.contains("  process ")
+    });
+    service.stop();
 }
 
 #[test]

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use strongroom_audit::JobBook;
+use strongroom_audit::{JobBook, does_jobs};
 use strongroom_bus::{Settle, Stage as _, StageContext, Task};
 use strongroom_eventlog::{AppendError, EventLog};
 use strongroom_jobs::{JobStage, request_run};
 use strongroom_model::event::JobWork;
 use strongroom_model::fold::fold;
 use strongroom_model::job::{Job, JobRun};
-use strongroom_model::presence::{PartState, Seen};
 use strongroom_model::{
     Actor, FailureKind, HostName, JobName, JobRunId, Recorded, StageName, StreamName, Version, next_step,
 };
@@ -96,7 +95,7 @@ pub(crate) async fn see_through(
         if let Some(failed) = failure.filter(|_| state.failures > failures_before) {
             return Err(CliError::new(failed.message.clone()).next_step(format!(
                 "{}; the run stays requested, and is tried again by a service, or by the command given again",
-                failed.kind.step()
+                failed.step()
             )));
         }
         let its_host = state.requested.as_ref().map_or(&host, |requested| &requested.host);
@@ -154,6 +153,5 @@ pub(crate) async fn state(log: &EventLog, run: JobRunId) -> Result<(JobRun, Vec<
 
 /// Whether a process that is alive does jobs on that host.
 async fn is_at_work(log: &EventLog, host: &HostName) -> Result<bool, CliError> {
-    let does = |seen: &Seen| seen.job_worker_of(host).is_some_and(|part| part.state == PartState::Working);
-    Ok(log.signs().await?.iter().any(|seen| seen.is_alive() && does(seen)))
+    Ok(does_jobs(&log.signs().await?, host))
 }

@@ -13,8 +13,10 @@ mod show;
 use std::path::Path;
 
 use clap::Subcommand;
+use jiff::tz::TimeZone;
+use strongroom_audit::{JobEntry, JobState};
 use strongroom_model::JobName;
-use strongroom_model::text::printable;
+use strongroom_model::text::{printable, shown_to_the_minute};
 
 use crate::cli_error::CliError;
 use crate::exit::Exit;
@@ -83,6 +85,15 @@ pub(crate) async fn run(args: &Args, file: Option<&Path>, out: &mut Out) -> Resu
         JobVerb::Cancel(args) => cancel::run(args, &config()?, out).await,
         JobVerb::Accept(args) => accept::run(args, &config()?, out).await,
         JobVerb::Adopt(args) => adopt::run(args, out),
+    }
+}
+
+/// When a job runs next, in one sentence; `None`: never.
+fn next_run(job: &JobEntry, zone: &TimeZone) -> Option<String> {
+    match job.next_due {
+        Some(due) => Some(format!("Next run due {}.", shown_to_the_minute(due, zone))),
+        None if job.state == JobState::Retired => None,
+        None => Some("It has no schedule: it runs when `strongroom job run` is given.".to_owned()),
     }
 }
 

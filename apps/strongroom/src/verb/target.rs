@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use strongroom_files::{Backing, Cache};
 use strongroom_jobs::{Target, TargetError};
 use strongroom_model::text::{printable, shown_to_the_minute, with_causes};
 use strongroom_service::Clock;
@@ -58,6 +59,9 @@ pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit, CliError> {
             let target = Target::init(folder, &label, Clock::system().now()).map_err(|error| refused(&error))?;
             let (id, root) = (target.identity.id, target.root.display());
             out.line(format_args!("{root} is target {id}, {label:?}: jobs may write to it and to folders in it"))?;
+            if let Some((why, remedy)) = weakness(&target.root) {
+                out.line(format_args!("  note: {why}; {remedy}"))?;
+            }
         }
         TargetVerb::Show { folder, json } => {
             let folder = std::path::absolute(folder)?;
@@ -78,6 +82,12 @@ pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit, CliError> {
         }
     }
     Ok(Exit::Well)
+}
+
+/// Why copies there prove less, or do not last; a NAS is what many have, and its reads are said to be remote in each proof.
+fn weakness(root: &Path) -> Option<(&'static str, &'static str)> {
+    let backing = std::fs::File::open(root).and_then(Backing::of).ok()?;
+    if backing == Backing::Cache(Cache::Network) { None } else { backing.reason() }
 }
 
 fn name_of(folder: &Path) -> String {

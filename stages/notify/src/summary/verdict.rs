@@ -262,6 +262,7 @@ mod tests {
             kind: Some("rsync".to_owned()),
             host: Some("office".parse().unwrap()),
             open_run: None,
+            progress: None,
             last_run: None,
             last_ended_at: None,
             counts: None,

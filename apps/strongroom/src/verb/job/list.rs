@@ -1,7 +1,7 @@
 //! `strongroom job list`: how every job stands, the worst first.
 
 use strongroom_audit::{JobEntry, JobState, jobs};
-use strongroom_model::text::{printable, shown_to_the_minute};
+use strongroom_model::text::clipped;
 use strongroom_service::{Clock, Config};
 
 use crate::cli_error::CliError;
@@ -44,11 +44,11 @@ pub(super) async fn run(args: &ListArgs, config: &Config, out: &mut Out) -> Resu
     }
     let width = shown.iter().map(|entry| entry.name.as_str().len()).max().unwrap_or_default();
     for entry in shown {
-        let next = entry
-            .next_due
-            .map_or_else(String::new, |due| format!(" Next: {}.", shown_to_the_minute(due, &config.zone())));
-        let sentence = printable(&entry.sentence, SENTENCE_CHARS);
-        out.line(format_args!("{:width$}  {:<10}  {sentence}{next}", entry.name.as_str(), entry.state.label()))?;
+        let sentence = clipped(&entry.sentence, SENTENCE_CHARS);
+        let progress = entry.progress.as_deref().map_or_else(String::new, |progress| format!(" {progress}"));
+        let next = super::next_run(entry, &config.zone()).map_or_else(String::new, |next| format!(" {next}"));
+        let (name, state) = (entry.name.as_str(), entry.state.label());
+        out.line(format_args!("{name:width$}  {state:<10}  {sentence}{progress}{next}"))?;
     }
     Ok(exit)
 }

@@ -3,7 +3,7 @@
 use strongroom_jobs::JobSettings;
 use strongroom_jobs::operation::Invocation;
 use strongroom_jobs::target::Target;
-use strongroom_model::text::{grouped, with_causes};
+use strongroom_model::text::{files, grouped, with_causes};
 use strongroom_model::{ByteCount, JobName};
 use strongroom_plugin::protocol::{Operation, Outcome};
 use strongroom_service::{Config, blocking};
@@ -34,15 +34,15 @@ pub(super) async fn run(args: &PlanArgs, config: &Config, out: &mut Out) -> Resu
     recognised(config, job).await?;
     let invocation = Invocation { operation: Operation::Plan, run: None, state: None, accepted: None };
     let done = jobs::plugins(config).run(job, invocation, &CancellationToken::new(), &mut |_| {}).await;
-    let done = done.map_err(|error| CliError::new(with_causes(&error)).next_step("strongroom plugin test"))?;
+    let done = done.map_err(|error| CliError::new(with_causes(&error)).next_step(error.next_step()))?;
     let report = &done.ended.verdict.report;
     if args.json {
         out.json(report)?;
     } else {
         out.line(&report.sentence)?;
         out.line(format_args!(
-            "  would copy {} files, {}; would delete {} in the copy (allowed: {})",
-            grouped(report.counts.copied),
+            "  would copy {}, {}; would delete {} in the copy (allowed: {})",
+            files(report.counts.copied),
             ByteCount(report.bytes),
             grouped(report.counts.deleted),
             job.max_delete.map_or_else(|| "none".to_owned(), grouped)
@@ -63,11 +63,13 @@ async fn recognised(config: &Config, job: &JobSettings) -> Result<(), CliError> 
         Some(log) => {
             let known = act::known(&log, &job.name).await;
             log.close().await;
-            known.ok().and_then(|(_, known)| known.defined?.target)
+            known.ok().map(|(_, known)| known)
         }
         None => None,
     };
-    let expected = job.target_id.or(known);
-    let found = blocking(move || Target::prepared(&folder, expected)).await;
+    let recorded = known.as_ref().and_then(|known| known.defined.as_ref()?.target);
+    let has_copied = known.as_ref().is_some_and(|known| known.has_copied);
+    let expected = job.target_id.or(recorded);
+    let found = blocking(move || Target::prepared(&folder, expected, has_copied)).await;
     found.map(drop).map_err(|error| CliError::new(with_causes(&error)).next_step(error.next_step()))
 }

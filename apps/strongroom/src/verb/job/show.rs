@@ -1,6 +1,6 @@
 //! `strongroom job show`: one job, its last run and its proof.
 
-use strongroom_audit::job_entry;
+use strongroom_audit::{job_entry, open_run};
 use strongroom_model::event::JobItem;
 use strongroom_model::text::{grouped, printable, shown_to_the_minute};
 use strongroom_model::{JobName, JobRunId};
@@ -39,12 +39,9 @@ async fn show(
     out: &mut Out,
 ) -> Result<Exit, CliError> {
     let (_, job) = act::known(log, &args.job).await?;
-    let failure = match job.open {
-        Some((run, _)) => act::state(log, run).await?.0.failure,
-        None => None,
-    };
+    let open = open_run(log, &job).await?;
     let zone = config.zone();
-    let view = job_entry(&args.job, &job, failure.as_ref(), Clock::system().now(), config.watch.job_grace.get(), &zone);
+    let view = job_entry(&args.job, &job, open.as_ref(), Clock::system().now(), config.watch.job_grace.get(), &zone);
     let exit = if view.state.needs_attention() { Exit::Problems } else { Exit::Well };
     if args.json {
         out.json(&view)?;
@@ -71,14 +68,14 @@ async fn show(
         let since = shown_to_the_minute(proof.since, &zone);
         out.line(format_args!("  every file of the copy was read since {since}, by {method}{coverage}"))?;
     }
-    if let Some(due) = view.next_due {
-        out.line(format_args!("  next run due {}", shown_to_the_minute(due, &zone)))?;
+    if let Some(said) = super::next_run(&view, &zone) {
+        out.line(format_args!("  {said}"))?;
     }
     if let Some(run) = view.last_run {
         items(log, run, out).await?;
     }
-    if let Some(run) = view.open_run {
-        out.line(format_args!("  run {run} is in progress"))?;
+    if let (Some(run), Some(progress)) = (view.open_run, &view.progress) {
+        out.line(format_args!("  run {run}: {progress}"))?;
     }
     Ok(exit)
 }

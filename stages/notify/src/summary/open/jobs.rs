@@ -1,7 +1,6 @@
 use jiff::Timestamp;
-use strongroom_audit::{JobEntry, JobState, job_entry};
+use strongroom_audit::{JobEntry, JobState, OpenRun, job_entry};
 use strongroom_eventlog::{EventLog, LogError};
-use strongroom_model::event::Failed;
 use strongroom_model::fold::fold;
 use strongroom_model::job::{Job, JobRun};
 use strongroom_model::{JobName, Position, Recorded, StreamName, SubjectKind};
@@ -26,20 +25,22 @@ pub(crate) async fn at(log: &EventLog, to: Position, view: &JobsAs) -> Result<Ve
             let Some(job) = fold::<Job>(&before).ok().filter(|job| job.defined.is_some() && !job.is_retired) else {
                 continue;
             };
-            let failure = failure(log, to, &job).await?;
-            entries.push(job_entry(&name, &job, failure.as_ref(), view.at, view.grace, &view.zone));
+            let open = open_run(log, to, &job).await?;
+            entries.push(job_entry(&name, &job, open.as_ref(), view.at, view.grace, &view.zone));
         }
     }
     entries.sort_by(|one, other| one.state.cmp(&other.state).then_with(|| one.name.cmp(&other.name)));
     Ok(entries)
 }
 
-/// The failure of the run that was in progress then.
-async fn failure(log: &EventLog, to: Position, job: &Job) -> Result<Option<Failed>, LogError> {
+/// The run that was in progress then.
+async fn open_run(log: &EventLog, to: Position, job: &Job) -> Result<Option<OpenRun>, LogError> {
     let Some((run, _)) = job.open else { return Ok(None) };
     let history = log.readable_stream(&StreamName::jobrun(run)).await?;
     let before: Vec<Recorded> = history.into_iter().filter(|event| event.position < to).collect();
-    Ok(fold::<JobRun>(&before).ok().and_then(|run| run.failure))
+    // Who gave signs of life then is not kept.
+    let open = |state| OpenRun { state, cancel: job.cancel.clone(), is_served: None };
+    Ok(fold::<JobRun>(&before).ok().map(open))
 }
 
 /// All jobs in one sentence: `3 jobs proven, 1 not proven for 4 days (allowed: 1d), 1 overdue`.
