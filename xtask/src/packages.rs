@@ -59,6 +59,11 @@ const PACKAGES: &[Package] = &[
         probe: &["systemd-analyze", "--version"],
         purpose: "checks units, and calendar expressions",
     },
+    Package {
+        name: "cron",
+        probe: &["test", "-x", "/usr/bin/crontab"],
+        purpose: "crontab lists what was restored in a root of its own",
+    },
     Package { name: "prometheus", probe: &["promtool", "--version"], purpose: "promtool checks and tries alert rules" },
     Package { name: "docker-compose", probe: &["docker-compose", "version"], purpose: "checks the compose file" },
     Package {
