@@ -2,9 +2,12 @@
 
 mod bag;
 mod gathered;
+mod in_root;
+mod lack;
 mod linux_host;
 mod news;
 mod proof;
+mod scripts;
 mod settings;
 mod terms;
 mod windows_host;
@@ -99,7 +102,7 @@ impl Tasks {
             }
             From::Linux(root) => {
                 preflight::source_ready(&root)?;
-                linux_host::collect(&root, &self.around, speaker).map_err(|error| missing(&error))?
+                linux_host::collect(&root, settings.scripts, &self.around, speaker).map_err(|error| missing(&error))?
             }
             From::Windows(powershell) => {
                 let workdir = Path::new(&request.workdir);
@@ -114,7 +117,8 @@ impl Tasks {
             ));
         }
         if !settings.scripts {
-            gathered.files.retain(|name, _| !name.starts_with("scripts/"));
+            let folder = format!("{}/", scripts::FOLDER);
+            gathered.files.retain(|name, _| !name.starts_with(&folder));
         }
         Ok(gathered)
     }
@@ -207,8 +211,12 @@ impl Plugin for Tasks {
         if speaker.cancelled().is_set() {
             return cancelled(&Report { counts: Counts::default(), ..report });
         }
-        for why in &ready.judged.collection.partial {
+        let collection = &ready.judged.collection;
+        for why in &collection.partial {
             speaker.log(Level::Warn, why.clone());
+        }
+        for (file, problem) in collection.problems.iter().take(lack::MAX_LOGGED) {
+            speaker.log(Level::Warn, bounded(&format!("{file} {problem}")));
         }
         if let Some(number) = ready.number() {
             match bag::write(&ready.host, ready.date(), number, &ready.files()) {
@@ -277,7 +285,7 @@ fn report_of(ready: &Ready, became: &str) -> Report {
         n => format!("{} tasks", grouped(n as u64)),
     };
     let verb = if is_new { became } else { "are as they were collected before" };
-    let mut sentence = format!("{how_many} of host {} {verb}", judged.host());
+    let mut sentence = format!("{how_many} of {} {verb}", judged.host_words());
     let changed: std::collections::BTreeSet<_> = ready.changes.iter().map(|change| &change.path).collect();
     let is_are = |n: usize| if n == 1 { "is" } else { "are" };
     let mut parts = Vec::new();
@@ -294,25 +302,24 @@ fn report_of(ready: &Ready, became: &str) -> Report {
     if !parts.is_empty() {
         sentence = format!("{sentence}; {}", parts.join(", "));
     }
-    let partial = judged.collection.partial.first();
-    if let Some(why) = partial {
-        sentence = format!("{sentence}; the collection is partial: {why}");
+    let lack = lack::of(judged, &ready.gathered);
+    if let Some(lack) = &lack {
+        sentence = format!("{sentence}; the collection is partial: {}", lack.why);
     }
     let all = ready.files();
     let (count, bytes) = (all.len() as u64, all.values().map(Vec::len).sum::<usize>() as u64);
     let copied = if is_new { count } else { 0 };
     let counts = Counts { seen: count, copied, skipped: count - copied, ..Counts::default() };
-    let outcome = match (partial, is_new) {
+    let outcome = match (&lack, is_new) {
         (Some(_), _) => Outcome::Partial,
         (None, true) => Outcome::Done,
         (None, false) => Outcome::Nothing,
     };
     let mut report =
         Report::new(outcome, bounded(&format!("{sentence}."))).counts(counts, if is_new { bytes } else { 0 });
-    if partial.is_some() {
+    if let Some(lack) = lack {
         report.cause = Some("collection-partial".to_owned());
-        report.next_step =
-            Some("collect as an administrator, on Linux as root; the run's log has every reason".to_owned());
+        report.next_step = Some(lack.next_step.to_owned());
     }
     report
 }

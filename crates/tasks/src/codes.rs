@@ -65,6 +65,19 @@ impl Outcome {
         }
     }
 
+    /// As a sentence has it.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::NotYetRun => "has not run yet",
+            Self::NoMoreRuns => "does not run again",
+            Self::Disabled => "switched off",
+            Self::Held => "held back",
+            Self::Unread => "its last result is not known",
+            _ => self.name(),
+        }
+    }
+
     /// Whether somebody has to look.
     #[must_use]
     pub const fn is_bad(self) -> bool {

@@ -6,15 +6,18 @@ mod linux;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use sha2::{Digest as _, Sha256};
 
 pub use self::linux::{LIST_TIMERS_NAME, SHOW_NAME};
 use crate::file::read_file;
 use crate::manifest::{Listed, MANIFEST_NAME, Manifest, ReferencedFile};
 use crate::problem::{Problem, Reading};
+use crate::restore::LinuxFile;
 use crate::task::Task;
 use crate::text::CodePage;
 use crate::watch::RunState;
@@ -41,6 +44,20 @@ pub struct Assumed {
     pub collected_at: Option<Timestamp>,
 }
 
+/// Why a collection is partial of which some files could not be read; its problems name them.
+pub const NOT_ALL_READ: &str = "not everything in it could be read";
+
+/// Whether the account that collected may read every task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rights {
+    /// It may.
+    All,
+    /// It may not.
+    Lacking,
+    /// It is not known.
+    Unknown,
+}
+
 /// One host's tasks at one moment.
 #[derive(Debug, Clone)]
 pub struct Collection {
@@ -60,6 +77,8 @@ pub struct Collection {
     pub problems: Vec<(String, Problem)>,
     /// Why it may lack tasks. With none, it is complete.
     pub partial: Vec<String>,
+    /// What the account that collected may read.
+    pub rights: Rights,
     /// What the collector wrote.
     pub manifest: Option<Manifest>,
 }
@@ -84,7 +103,7 @@ impl Collection {
         self.partial.is_empty()
     }
 
-    /// The zone, UTC where it is not known.
+    /// The zone, UTC where it is not known: for days of a report, never for what a host's clock shows.
     #[must_use]
     pub fn zone_or_utc(&self) -> TimeZone {
         self.zone.as_ref().map_or(TimeZone::UTC, |(zone, _)| zone.clone())
@@ -100,7 +119,9 @@ pub fn read_collection(files: &[CollectedFile<'_>], assumed: &Assumed) -> Collec
     // A collector on Windows lists its definitions: what lies beside them are copies of scripts.
     let of_windows = !collection.listed().is_empty();
     let (mut windows, mut linux) = (Vec::new(), Vec::new());
-    for file in files {
+    let (copies, files) = collection.copies(files);
+    collection.check_copies(&copies);
+    for file in &files {
         match linux::kind(file).filter(|_| !of_windows && file.name != MANIFEST_NAME) {
             Some(kind) => linux.push((kind, *file)),
             None => windows.push(*file),
@@ -125,6 +146,7 @@ impl Collection {
             entries: Vec::new(),
             problems: Vec::new(),
             partial: Vec::new(),
+            rights: Rights::Unknown,
             manifest: None,
         };
         let manifest = files.iter().find(|file| file.name == MANIFEST_NAME).map(|file| Manifest::read(file.bytes));
@@ -143,7 +165,7 @@ impl Collection {
 
     fn finish(&mut self) {
         if !self.problems.is_empty() {
-            self.partial.push("not everything in it could be read".to_owned());
+            self.partial.push(NOT_ALL_READ.to_owned());
         }
         self.entries.sort_by(|one, other| one.task.path.cmp(&other.task.path));
     }
@@ -154,6 +176,11 @@ impl Collection {
         self.zone = self.zone.take().or_else(|| manifest.zone.resolve());
         self.boot = manifest.boot_time;
         self.logged_on = manifest.logged_on.clone();
+        self.rights = match manifest.collector.elevated {
+            Some(true) => Rights::All,
+            Some(false) => Rights::Lacking,
+            None => Rights::Unknown,
+        };
         match manifest.collector.elevated {
             Some(true) => {}
             Some(false) => self.partial.push(
@@ -168,6 +195,31 @@ impl Collection {
             self.problems.push((error.path.clone(), Problem::Unreadable { message, code }));
         }
         self.manifest = Some(manifest);
+    }
+
+    /// Copies of a Linux host's scripts, which are no tasks; and the other files.
+    fn copies<'f>(&self, files: &[CollectedFile<'f>]) -> (Vec<CollectedFile<'f>>, Vec<CollectedFile<'f>>) {
+        let names: BTreeSet<_> = self.linux_files().filter_map(|file| file.copy.as_deref()).collect();
+        files.iter().partition(|file| names.contains(file.name))
+    }
+
+    fn check_copies(&mut self, copies: &[CollectedFile<'_>]) {
+        let problem = |file: &LinuxFile| {
+            let name = file.copy.as_deref()?;
+            match copies.iter().find(|copy| copy.name == name) {
+                None => Some((name.to_owned(), Problem::Missing)),
+                Some(copy) if HEXLOWER.encode(&Sha256::digest(copy.bytes)) != file.sha256 => {
+                    Some((name.to_owned(), Problem::Changed))
+                }
+                Some(_) => None,
+            }
+        };
+        let problems: Vec<_> = self.linux_files().filter_map(problem).collect();
+        self.problems.extend(problems);
+    }
+
+    fn linux_files(&self) -> impl Iterator<Item = &LinuxFile> {
+        self.manifest.iter().filter_map(|manifest| manifest.linux.as_ref()).flat_map(|linux| &linux.files)
     }
 
     fn listed(&self) -> &[Listed] {

@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod tests;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +25,8 @@ pub struct Change {
     pub before: Option<String>,
     /// What it is.
     pub after: Option<String>,
+    /// What the host tells of when its definition was written, and of whose it is; never guessed.
+    pub written: Option<String>,
 }
 
 /// What changed.
@@ -120,12 +123,21 @@ pub fn diff(before: &Collection, after: &Collection) -> Vec<Change> {
             compare(other, entry, &mut changes);
         }
     }
+    for change in &mut changes {
+        change.written = written::words(before, after, &change.path, change.kind);
+    }
     changes.sort_by(|one, other| (&one.path, one.kind).cmp(&(&other.path, other.kind)));
     changes
 }
 
 fn change(task: &Task, kind: ChangeKind, before: Option<&str>, after: Option<&str>) -> Change {
-    Change { path: task.path.clone(), kind, before: before.map(str::to_owned), after: after.map(str::to_owned) }
+    Change {
+        path: task.path.clone(),
+        kind,
+        before: before.map(str::to_owned),
+        after: after.map(str::to_owned),
+        written: None,
+    }
 }
 
 /// The same under another path: all that it does and when is equal, and it does something.

@@ -2,6 +2,7 @@
 
 mod anacron;
 mod crontab;
+mod named;
 mod show;
 mod timers;
 mod timespan;
@@ -9,6 +10,7 @@ mod unit;
 
 pub use self::anacron::{read_anacrontab, read_stamp as read_anacron_stamp};
 pub use self::crontab::{CrontabForm, read_crontab};
+pub use self::named::{NamedFile, Role, named_files};
 pub use self::show::{Shown, read_show};
 pub use self::timers::{ListedTimer, read_list_timers};
 pub use self::unit::{UnitFile, read_units};

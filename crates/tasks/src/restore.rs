@@ -12,7 +12,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use strongroom_model::text::printable;
 
-pub use self::linux::{LINUX_PLAN_NAME, LINUX_RESTORE_SCRIPT, LinuxFile, LinuxRestore};
+pub use self::linux::{
+    LINUX_PLAN_NAME, LINUX_RESTORE_SCRIPT, LinuxFile, LinuxFolder, LinuxLink, LinuxRestore, LinuxScript,
+};
 use crate::collection::{Collection, Entry};
 use crate::manifest::{Account, Folder};
 use crate::needs::{cautions, restore_needs};

@@ -6,6 +6,7 @@ mod due;
 #[cfg(test)]
 mod tests;
 
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -31,8 +32,12 @@ pub struct RunState {
     pub result: Option<u32>,
     /// The last result, as another scheduler judges it.
     pub judged: Option<(Outcome, String)>,
+    /// The last start by the host's clock, where its zone is not known.
+    pub last_local: Option<DateTime>,
     /// The next start, as the scheduler reports it.
     pub next_reported: Option<Timestamp>,
+    /// The same by the host's clock, where its zone is not known.
+    pub next_local: Option<DateTime>,
     /// How many starts the scheduler says it missed.
     pub missed_runs: Option<u32>,
 }
@@ -46,7 +51,9 @@ impl RunState {
             last_run: LastRun::Unknown(why.to_owned()),
             result: None,
             judged: None,
+            last_local: None,
             next_reported: None,
+            next_local: None,
             missed_runs: None,
         }
     }
@@ -99,6 +106,8 @@ pub struct Watch<'a> {
     pub now: Timestamp,
     /// The host's zone.
     pub zone: &'a TimeZone,
+    /// Whether that is known to be its zone. If not, no local time is compared with an instant.
+    pub zone_known: bool,
     /// When the host started.
     pub boot: Option<Timestamp>,
     /// When the task was first collected: nothing before can be overdue.
@@ -122,6 +131,7 @@ impl<'a> Watch<'a> {
         Self {
             now,
             zone,
+            zone_known: true,
             boot: None,
             first_seen: None,
             restored_at: None,
@@ -171,6 +181,8 @@ pub struct Verdict {
     pub previous_expected: Option<Timestamp>,
     /// The next start, as computed from its triggers.
     pub next_expected: Option<Timestamp>,
+    /// The same by the host's clock, where its zone is not known and every zone gives the same.
+    pub next_local: Option<DateTime>,
     /// How its last run is judged.
     pub outcome: Outcome,
     /// The same in words.
@@ -208,6 +220,7 @@ pub fn assess(task: &Task, run: &RunState, watch: &Watch<'_>) -> Verdict {
         stuck_since,
         previous_expected,
         next_expected: due.next,
+        next_local: due.next_local,
         outcome,
         outcome_words,
         meaning,

@@ -1,6 +1,8 @@
 //! `strongroom tasks`: a folder of exported tasks, and a Linux host that is collected, restored elsewhere and collected
 //! again.
 
+mod in_a_root;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -45,12 +47,19 @@ fn a_folder_of_exported_tasks_becomes_tables_a_diff_and_a_restore_script() {
     let listed = tasks(&["list", "--from", "new", "--host", "SRV1"]).expect(2);
     assert!(listed.stdout.starts_with("SRV1: 2 tasks\n  \\OpenData\\Nightly  daily at 04:00; "), "{}", listed.stdout);
     assert!(listed.stdout.contains("partial: ") && !listed.stdout.contains("hunter2"), "{}", listed.stdout);
+    let words = "daily at 04:00; its last result is not known; cannot tell whether it is overdue";
+    assert!(listed.stdout.contains(words) && !listed.stdout.contains("unread"), "{}", listed.stdout);
     let some = tasks(&["list", "--from", "new", "--folder", "\\opendata", "--json"]).expect(2).json();
     assert_eq!((some.as_array().unwrap().len(), &some[0]["path"]), (1, &json!("\\OpenData\\Nightly")));
+    assert_eq!(some[0]["host"], Value::Null);
 
     // Nothing tells how they stand, and which rights the account had: a person must look.
     let status = tasks(&["status", "--from", "new", "--out", "tables"]).expect(2);
-    assert!(status.stdout.starts_with("2 tasks of unknown; 0 need a person\n"), "{}", status.stdout);
+    assert!(
+        status.stdout.starts_with("2 tasks of a host that the files do not name; 0 need a person\n"),
+        "{}",
+        status.stdout
+    );
     assert!(!status.stdout.contains("hunter2"), "{}", status.stdout);
     assert_eq!(fs::read_dir(folder.path().join("tables")).unwrap().count(), 10);
     let definitions = fs::read_to_string(folder.path().join("tables/definitions.csv")).unwrap();
@@ -158,4 +167,6 @@ fn a_linux_host_is_restored_by_the_script_and_collected_again_with_the_same_task
     assert_eq!(collect(folder.path(), &new)["outcome"], "done");
     let diff = tasks(&["diff", "--from", "target"]).expect(0);
     assert!(diff.stdout.contains("/etc/cron.d/jobs:1  trigger changed"), "{}", diff.stdout);
+    assert!(diff.stdout.contains("; /etc/cron.d/jobs was last written 20"), "{}", diff.stdout);
+    assert!(diff.stdout.starts_with("necro: 1 change between 20"), "{}", diff.stdout);
 }

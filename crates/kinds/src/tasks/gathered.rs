@@ -25,6 +25,8 @@ pub struct Gathered {
     pub files: BTreeMap<String, Vec<u8>>,
     /// What is there and was not read, and why: one fragment of a sentence each.
     pub left_out: Vec<String>,
+    /// Whether something was left out because this account may not read it.
+    pub is_denied: bool,
     /// When the newest file was last changed.
     pub newest: Option<Timestamp>,
 }
@@ -47,7 +49,7 @@ impl Gathered {
                     gathered.left_out.push(format!("it has more than {MAX_FILES} files: collect one host's tasks"));
                     break;
                 }
-                Entry::Unreadable(path, error) => gathered.leave_out(&path, &error.to_string()),
+                Entry::Unreadable(path, error) => gathered.leave_out_for(&path, &error),
             }
         }
         paths.sort();
@@ -87,8 +89,13 @@ impl Gathered {
             Ok(None) => self.leave_out(path, &format!("it is larger than {} MiB", most / (1024 * 1024))),
             // Deleted since it was listed.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => self.leave_out(path, &error.to_string()),
+            Err(error) => self.leave_out_for(path, &error),
         }
+    }
+
+    pub(super) fn leave_out_for(&mut self, path: &Path, error: &io::Error) {
+        self.is_denied |= error.kind() == io::ErrorKind::PermissionDenied;
+        self.leave_out(path, &error.to_string());
     }
 
     pub(super) fn leave_out(&mut self, path: &Path, why: &str) {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use strongroom_tasks::diff::{Change, ChangeKind, diff};
 use strongroom_tasks::manifest::{MANIFEST_NAME, Manifest};
+use strongroom_tasks::restore::LinuxRestore;
 
 use super::gathered::Gathered;
 use super::terms::{Judged, Terms};
@@ -28,11 +29,18 @@ pub(super) fn is_same(before: &Before, gathered: &Gathered, judged: &Judged) -> 
         && verdicts(&before.judged) == verdicts(judged)
 }
 
-/// The files, and the manifest without the moment.
+/// The files, and the manifest without the moment and without the times of files.
 fn timeless(gathered: &Gathered) -> (BTreeMap<&String, &Vec<u8>>, Option<Manifest>) {
     let others = gathered.files.iter().filter(|(name, _)| *name != MANIFEST_NAME).collect();
     let manifest = gathered.files.get(MANIFEST_NAME).and_then(|bytes| Manifest::read(bytes).ok());
-    (others, manifest.map(|manifest| Manifest { collected_at: None, ..manifest }))
+    (
+        others,
+        manifest.map(|manifest| Manifest {
+            collected_at: None,
+            linux: manifest.linux.clone().map(LinuxRestore::timeless),
+            ..manifest
+        }),
+    )
 }
 
 /// Remembers when tasks were first seen and last changed. Those of the first collection of all count as always there.

@@ -82,6 +82,7 @@ impl Terms {
         let hours = of(&self.at_least_every_hours, &entry.task.path).copied();
         let grace = self.grace_minutes.map_or(DEFAULT_GRACE, |minutes| SignedDuration::from_mins(minutes.into()));
         let watch = Watch {
+            zone_known: collection.zone.is_some(),
             boot: collection.boot,
             first_seen: agreed.first_seen,
             grace,
@@ -132,7 +133,14 @@ impl Judged {
         self.verdicts.iter().zip(&self.agreed).filter(|(_, agreed)| agreed.quiet.is_none()).map(|(verdict, _)| verdict)
     }
 
-    /// The host's name, as sentences have it.
+    /// The host, as sentences have it.
+    #[must_use]
+    pub fn host_words(&self) -> String {
+        let named = |host: &str| format!("host {}", strongroom_model::text::printable(host, 200));
+        self.collection.host.as_deref().map_or_else(|| "a host that the files do not name".to_owned(), named)
+    }
+
+    /// The host's name, as folders have it.
     #[must_use]
     pub fn host(&self) -> &str {
         self.collection.host.as_deref().unwrap_or("unknown")

@@ -105,6 +105,7 @@ fn what_may_lack_tasks_is_partial_and_an_empty_source_has_failed() {
     let said = job.run();
     assert_eq!((said.outcome(), said.cause()), ("partial", "collection-partial"));
     assert!(said.report.sentence.contains("without an administrator's rights"), "{}", said.report.sentence);
+    assert!(said.report.next_step.as_ref().unwrap().starts_with("collect as an administrator"));
     assert_eq!(bags(&job, "SRV").len(), 1);
     fs::remove_dir_all(job.at("source")).unwrap();
     assert_eq!(job.run().cause(), "source-missing");
@@ -124,6 +125,34 @@ fn what_was_agreed_for_a_task_is_kept_with_its_collection() {
     let status = fs::read_to_string(job.at("target/SRV/2026-05-06/data/tables/status.csv")).unwrap();
     assert!(status.contains("retired in June") && status.contains(",yes,"), "{status}");
     assert_eq!(job.verify().outcome(), "done");
+}
+
+#[test]
+fn a_partial_collection_names_its_cause_and_asks_for_rights_only_if_they_are_lacking() {
+    let mut job = Job::new("tasks");
+    job.clock = at("2026-05-06T10:01:00Z");
+    let root = linux(&job);
+    job.write("root/etc/cron.d/bad", "99 * * * * root x\n61 * * * * root x\n");
+    job.config = json!({"target": job.at("target"), "root": root});
+    let said = job.run();
+    let (sentence, next) = (said.report.sentence.clone(), said.report.next_step.clone().unwrap());
+    assert_eq!((said.outcome(), said.cause()), ("partial", "collection-partial"));
+    assert!(sentence.contains("partial: etc/cron.d/bad line 1 cannot be read: "), "{sentence}");
+    assert!(sentence.contains("one more could not be read"), "{sentence}");
+    assert!(next.starts_with("correct what could not be read") && !next.contains("administrator"), "{next}");
+    assert!(said.text.contains("etc/cron.d/bad line 2 cannot be read: "), "{}", said.text);
+}
+
+#[test]
+fn a_host_that_no_file_names_is_not_called_unknown() {
+    let mut job = Job::new("tasks");
+    job.clock = at("2026-05-06T10:01:00Z");
+    job.write("source/OpenData/Nightly.xml", XML);
+    let said = job.run();
+    let start = "1 task of a host that the files do not name collected; the collection is partial: ";
+    assert!(said.report.sentence.starts_with(start), "{}", said.report.sentence);
+    let next = said.report.next_step.clone().unwrap();
+    assert!(next.starts_with("collect with collect.ps1"), "{next}");
 }
 
 /// A Linux host's file system below a folder.
@@ -173,6 +202,74 @@ fn a_linux_hosts_own_files_are_collected_with_their_owners() {
     assert_eq!(manifest["linux"]["files"].as_array().unwrap().len(), 6);
     assert_eq!(manifest["zone"]["iana"], "Europe/Berlin");
     assert_eq!((job.verify().outcome(), job.run().outcome()), ("done", "nothing"));
+}
+
+#[test]
+fn scripts_that_tasks_name_are_kept_within_bounds_and_within_the_root() {
+    let mut job = Job::new("tasks");
+    job.clock = at("2026-05-06T10:01:00Z");
+    let root = linux(&job);
+    job.write("outside.sh", "#!/bin/sh\nsecret\n");
+    job.write("root/opt/app/run.sh", "#!/bin/sh\nrun\n");
+    job.write("root/usr/local/bin/big.sh", "#".repeat(1024 * 1024 + 1));
+    job.write("root/usr/local/bin/program", b"\x7fELF\0\0");
+    job.write("root/usr/bin/packaged", "#!/bin/sh\n");
+    job.write("root/etc/cron.hourly/clean", "#!/bin/sh\nclean\n");
+    job.write("root/srv/data.csv", "a,b\n");
+    std::os::unix::fs::symlink("/opt/app/run.sh", job.at("root/usr/local/bin/link")).unwrap();
+    std::os::unix::fs::symlink("../../../outside.sh", job.at("root/usr/local/bin/out")).unwrap();
+    std::os::unix::fs::symlink(job.at("outside.sh"), job.at("root/usr/local/bin/away")).unwrap();
+    let lines = "@daily root cd /opt/app && ./run.sh /srv/data.csv >/var/log/x.sh\n@daily root /usr/local/bin/link\n\
+        @daily root /usr/local/bin/big.sh\n@daily root /usr/local/bin/program; /usr/bin/packaged\n\
+        @daily root /usr/local/bin/out; /usr/local/bin/away; bash /opt/gone.sh\n";
+    job.write("root/etc/cron.d/jobs", lines);
+    job.config = json!({"target": job.at("target"), "root": root});
+    assert_eq!(job.run().outcome(), "done");
+    let (gathered, terms) = read_bag(&job.at("target/necro/2026-05-06")).unwrap();
+    let copies: Vec<_> =
+        gathered.files.keys().filter(|name| name.starts_with("scripts/")).map(String::as_str).collect();
+    assert_eq!(copies, ["scripts/etc/cron.hourly/clean", "scripts/opt/app/run.sh"]);
+    assert!(!gathered.files.values().any(|bytes| bytes.windows(6).any(|part| part == b"secret")));
+    let manifest: Value = serde_json::from_slice(&gathered.files["manifest.json"]).unwrap();
+    let listed: Vec<_> = manifest["linux"]["scripts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|script| (script["path"].as_str().unwrap(), script["exists"].as_bool(), script["copy"].is_string()))
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            ("/etc/cron.hourly/clean", Some(true), true),
+            ("/opt/app/run.sh", Some(true), true),
+            ("/opt/gone.sh", Some(false), false),
+            ("/usr/bin/copy", Some(false), false),
+            ("/usr/local/bin/away", Some(false), false),
+            ("/usr/local/bin/big.sh", Some(true), false),
+            ("/usr/local/bin/link", Some(true), true),
+            ("/usr/local/bin/out", Some(false), false),
+            ("/usr/local/bin/program", Some(true), false),
+        ]
+    );
+    assert_eq!(manifest["linux"]["links"][0], json!({"path": "usr/local/bin/link", "target": "/opt/app/run.sh"}));
+    let run = manifest["linux"]["files"].as_array().unwrap().iter().find(|file| file["path"] == "opt/app/run.sh");
+    assert_eq!(run.unwrap()["sha256"].as_str().unwrap().len(), 64);
+    let judged = terms.judge(&gathered);
+    let first = judged.collection.entries.iter().find(|entry| entry.task.path == "/etc/cron.d/jobs:1").unwrap();
+    assert_eq!(first.files[0].path, "/opt/app/run.sh");
+    assert_eq!((judged.collection.problems.len(), job.verify().outcome()), (0, "done"));
+    assert_eq!(job.run().outcome(), "nothing");
+    // A copy that is not the one that was collected is said to be another.
+    let mut damaged = gathered.clone();
+    damaged.files.insert("scripts/opt/app/run.sh".to_owned(), b"#!/bin/sh\nother\n".to_vec());
+    assert_eq!(terms.judge(&damaged).collection.problems[0].0, "scripts/opt/app/run.sh");
+
+    job.clock = at("2026-05-07T10:01:00Z");
+    job.config["scripts"] = json!(false);
+    assert_eq!(job.run().outcome(), "done");
+    let (gathered, terms) = read_bag(&job.at("target/necro/2026-05-07")).unwrap();
+    assert!(!gathered.files.keys().any(|name| name.starts_with("scripts/")));
+    assert!(terms.judge(&gathered).collection.is_complete());
 }
 
 #[test]

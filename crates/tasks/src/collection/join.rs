@@ -140,9 +140,9 @@ fn of_manifest(listed: &Listed) -> RunState {
         state: state_of(listed.state.as_deref().unwrap_or("not collected")),
         last_run: never_by(result, last_run),
         result,
-        judged: None,
         next_reported: listed.next_run.as_deref().and_then(|text| text.parse().ok()),
         missed_runs: listed.missed_runs,
+        ..RunState::unknown("")
     }
 }
 
@@ -162,8 +162,9 @@ fn of_row(row: &StatusRow, order: Option<DateOrder>, zone: Option<&TimeZone>) ->
         (Some(Stamp::Unknown(why)), _) => LastRun::Unknown(why),
         (None, _) => LastRun::Unknown("the listing does not contain it".to_owned()),
     };
-    let next_reported = match (stamp(&row.next_run), zone) {
-        (Some(Stamp::At(civil)), Some(zone)) => instant(civil, zone),
+    // Without the zone a date is no instant: it stays what the host's clock shows.
+    let local = |text: &Option<String>| match stamp(text) {
+        Some(Stamp::At(civil)) => Some(civil),
         _ => None,
     };
     RunState {
@@ -171,7 +172,9 @@ fn of_row(row: &StatusRow, order: Option<DateOrder>, zone: Option<&TimeZone>) ->
         last_run: never_by(row.last_result, last_run),
         result: row.last_result,
         judged: None,
-        next_reported,
+        last_local: local(&row.last_run).filter(|_| zone.is_none()),
+        next_reported: local(&row.next_run).zip(zone).and_then(|(civil, zone)| instant(civil, zone)),
+        next_local: local(&row.next_run).filter(|_| zone.is_none()),
         missed_runs: row.missed_runs,
     }
 }

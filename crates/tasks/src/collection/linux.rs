@@ -74,6 +74,12 @@ pub(super) fn add_linux(files: &[(Kind, CollectedFile<'_>)], collection: &mut Co
         }
     }
     add_timers(files, collection);
+    let scripts = collection.manifest.as_ref().and_then(|manifest| manifest.linux.as_ref());
+    for script in scripts.map(|linux| linux.scripts.clone()).unwrap_or_default() {
+        for entry in collection.entries.iter_mut().filter(|entry| script.tasks.contains(&entry.task.path)) {
+            entry.files.push(script.file.clone());
+        }
+    }
 }
 
 /// A path in a copy of the file system is one on the host.
@@ -95,7 +101,7 @@ fn add_crontab(file: &CollectedFile<'_>, form: &CrontabForm, collection: &mut Co
 }
 
 fn add_anacron(file: &CollectedFile<'_>, files: &[(Kind, CollectedFile<'_>)], collection: &mut Collection) {
-    let zone = collection.zone_or_utc();
+    let zone = collection.zone.as_ref().map(|(zone, _)| zone.clone());
     let reading = read_anacrontab(&path_on_host(file.name), file.bytes);
     add(collection, file.name, reading, |task| {
         let id = task.path.rsplit(':').next().unwrap_or_default();
@@ -103,7 +109,7 @@ fn add_anacron(file: &CollectedFile<'_>, files: &[(Kind, CollectedFile<'_>)], co
         let text = stamp.map(|(_, stamp)| String::from_utf8_lossy(stamp.bytes).into_owned());
         let last_run = text.map_or_else(
             || LastRun::Unknown("anacron's stamp was not collected, or the job has never run".to_owned()),
-            |text| read_anacron_stamp(&text, &zone),
+            |text| read_anacron_stamp(&text, zone.as_ref()),
         );
         RunState { last_run, state: State::Ready, ..RunState::unknown("anacron tells no more") }
     });
@@ -114,7 +120,8 @@ fn add_timers(files: &[(Kind, CollectedFile<'_>)], collection: &mut Collection) 
     let mut tasks: BTreeMap<String, (Task, RunState)> = BTreeMap::new();
     let units: Vec<_> = of(Kind::Unit).map(|file| UnitFile { file: file.name, bytes: file.bytes }).collect();
     if !units.is_empty() {
-        let reading = read_units(&units);
+        let switched = collection.manifest.as_ref().and_then(|manifest| manifest.linux.as_ref());
+        let reading = read_units(&units, switched);
         collection.problems.extend(reading.problems.into_iter().map(|problem| ("units".to_owned(), problem)));
         let run = RunState::unknown("systemd was not asked");
         tasks.extend(reading.tasks.into_iter().map(|task| (task.path.clone(), (task, run.clone()))));

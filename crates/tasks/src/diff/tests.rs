@@ -97,3 +97,33 @@ fn another_first_day_is_a_change_and_so_is_an_exchanged_script() {
         ]
     );
 }
+
+#[test]
+fn a_change_tells_when_its_definition_was_written_where_that_is_known() {
+    let windows = |date: &str, command: &str| {
+        let text = definition(TWO, command, "jo", "", date);
+        collection(&[("a.xml", text.replace("<Date>", "<Author>CORP\\jo</Author><Date>"))])
+    };
+    let written = |before: &Collection, after: &Collection| diff(before, after)[0].written.clone();
+    let (before, edited) = (windows("2024-01-01T00:00:00", "a"), windows("2026-05-05T22:10:00", "b"));
+    let words = "its definition says: registered 2026-05-05 22:10, its author: CORP\\jo";
+    assert_eq!(written(&before, &edited).as_deref(), Some(words));
+    // The date is the old one: who changed it and when is not known.
+    assert_eq!(written(&before, &windows("2024-01-01T00:00:00", "b")), None);
+    assert_eq!(written(&before, &collection(&[])), None);
+
+    let linux = |digest: &str, table: &str, modified: &str| {
+        let manifest = format!(
+            r#"{{"format":"strongroom-tasks/1","zone":{{"iana":"Europe/Berlin"}},"collector":{{"elevated":true}},"linux":{{"files":[
+            {{"path":"etc/cron.d/jobs","sha256":"{digest}","mode":420,"owner":"eve","group":"root"{modified}}},
+            {{"path":"etc/crontab","sha256":"33","mode":420,"owner":"root","group":"root","modified":"2026-05-06T10:00:00Z"}}]}}}}"#
+        );
+        collection(&[("manifest.json", manifest), ("etc/cron.d/jobs", table.to_owned())])
+    };
+    let at = r#","modified":"2026-05-06T08:15:00Z""#;
+    let (before, after) = (linux("11", "@daily jo x\n", at), linux("22", "@weekly jo x\n", at));
+    let words = "/etc/cron.d/jobs was last written 2026-05-06 10:15 CEST and belongs to eve";
+    assert_eq!(written(&before, &after).as_deref(), Some(words));
+    assert_eq!(written(&before, &linux("22", "@weekly jo x\n", "")), None, "its time was not collected");
+    assert_eq!(written(&before, &linux("11", "@weekly jo x\n", at)), None, "the file is the same");
+}

@@ -85,18 +85,21 @@ fn job(line: &str) -> Result<(String, Trigger, String), String> {
     Ok((id, trigger, rest.to_owned()))
 }
 
-/// When a job last ran, from its stamp `/var/spool/anacron/IDENTIFIER`: `20260331`, a date without a time.
+/// When a job last ran, from its stamp `/var/spool/anacron/IDENTIFIER`: `20260331`, a date without a time. Without the
+/// host's zone it is not known when that day began.
 #[must_use]
-pub fn read_stamp(text: &str, zone: &TimeZone) -> LastRun {
+pub fn read_stamp(text: &str, zone: Option<&TimeZone>) -> LastRun {
     let text = text.trim();
     let date = || {
         let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<i16>().ok();
         let (year, month, day) = (number(0..4)?, number(4..6)?, number(6..8)?);
-        Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?.to_zoned(zone.clone()).ok()
+        Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
     };
-    match date().filter(|_| text.len() == 8) {
-        Some(midnight) => LastRun::At(midnight.timestamp()),
-        None => {
+    let date = date().filter(|_| text.len() == 8);
+    match (date, date.zip(zone).and_then(|(date, zone)| date.to_zoned(zone.clone()).ok())) {
+        (_, Some(midnight)) => LastRun::At(midnight.timestamp()),
+        (Some(date), None) => LastRun::Unknown(format!("on {date}, by the clock of a host whose zone is not known")),
+        (None, None) => {
             LastRun::Unknown(format!("anacron's stamp {:?} is not a date", strongroom_model::text::printable(text, 40)))
         }
     }

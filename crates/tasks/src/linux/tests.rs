@@ -3,6 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::codes::Outcome;
+use crate::restore::{LinuxLink, LinuxRestore};
 use crate::task::{Action, Schedule};
 use crate::watch::{LastRun, State};
 use crate::{Scheduler, task_words};
@@ -78,9 +79,41 @@ fn anacrontabs_and_their_stamps_are_read() {
     );
     assert_eq!(found.tasks[0].actions[0], Action::exec("nice run-parts /etc/cron.daily"));
     assert_eq!(found.problems.len(), 2);
-    let zone = TimeZone::UTC;
-    assert_eq!(read_anacron_stamp("20260331\n", &zone), LastRun::At("2026-03-31T00:00:00Z".parse().unwrap()));
-    assert!(matches!(read_anacron_stamp("yesterday", &zone), LastRun::Unknown(_)));
+    let zone = Some(&TimeZone::UTC);
+    assert_eq!(read_anacron_stamp("20260331\n", zone), LastRun::At("2026-03-31T00:00:00Z".parse().unwrap()));
+    assert!(matches!(read_anacron_stamp("yesterday", zone), LastRun::Unknown(_)));
+    let unknown = LastRun::Unknown("on 2026-03-31, by the clock of a host whose zone is not known".to_owned());
+    assert_eq!(read_anacron_stamp("20260331\n", None), unknown);
+}
+
+#[test]
+fn the_sites_unit_replaces_the_distributions_and_links_tell_what_is_switched_on() {
+    let timer = |when: &str| format!("[Timer]\nOnCalendar={when}\n[Install]\nWantedBy=timers.target\n").into_bytes();
+    let (mine, theirs) = (timer("*-*-* 02:00"), timer("hourly"));
+    let files = [
+        UnitFile { file: "usr/lib/systemd/system/a.timer", bytes: &theirs },
+        UnitFile { file: "etc/systemd/system/a.timer", bytes: &mine },
+        UnitFile { file: "usr/lib/systemd/system/a.timer.d/1.conf", bytes: b"[Timer]\nOnCalendar=weekly\n" },
+        UnitFile { file: "etc/systemd/system/a.timer.d/2.conf", bytes: b"[Timer]\nOnCalendar=\nOnCalendar=monthly\n" },
+        UnitFile { file: "etc/systemd/system/a.timer.d/1.conf", bytes: b"[Timer]\nOnCalendar=yearly\n" },
+        UnitFile { file: "usr/lib/systemd/system/masked.timer", bytes: &theirs },
+        UnitFile { file: "usr/lib/systemd/system/off.timer", bytes: &theirs },
+        UnitFile { file: "usr/lib/systemd/system/static.timer", bytes: b"[Timer]\nOnCalendar=daily\n" },
+    ];
+    let switched = LinuxRestore {
+        enabled: vec!["a.timer".to_owned()],
+        links: vec![LinuxLink { path: "etc/systemd/system/masked.timer".to_owned(), target: "/dev/null".to_owned() }],
+        ..LinuxRestore::default()
+    };
+    let found = read_units(&files, Some(&switched));
+    let read: Vec<_> =
+        found.tasks.iter().map(|task| (task.path.as_str(), task.triggers.len(), task.settings.enabled)).collect();
+    assert_eq!(
+        read,
+        [("a.timer", 1, true), ("masked.timer", 1, false), ("off.timer", 1, false), ("static.timer", 1, true)]
+    );
+    assert!(task_words(&found.tasks[0]).contains("on the 1st"), "{}", task_words(&found.tasks[0]));
+    assert!(read_units(&files, None).tasks.iter().all(|task| task.settings.enabled));
 }
 
 #[test]
@@ -95,7 +128,7 @@ fn timers_are_put_together_with_their_services_and_drop_ins() {
         UnitFile { file: "/lib/systemd/system/b.timer", bytes: timer.as_bytes() },
         UnitFile { file: "lonely.timer", bytes: b"[Timer]\nOnUnitActiveSec=1d\n" },
     ];
-    let found = read_units(&files);
+    let found = read_units(&files, None);
     let backup = &found.tasks[0];
     assert_eq!((backup.path.as_str(), backup.scheduler), ("b.timer", Scheduler::Systemd));
     assert_eq!(
@@ -155,7 +188,7 @@ proptest! {
     fn no_text_panics(text in "([*0-9@a-z=%\\\\ \t\\[\\]{};-]{0,30}\n){0,6}\\PC{0,20}") {
         let _ = system(&text);
         let _ = read_anacrontab("a", text.as_bytes());
-        let _ = read_units(&[UnitFile { file: "a.timer", bytes: text.as_bytes() }]);
+        let _ = read_units(&[UnitFile { file: "a.timer", bytes: text.as_bytes() }], None);
         let _ = read_list_timers(text.as_bytes());
         let _ = read_show("a", text.as_bytes());
     }

@@ -6,6 +6,7 @@ use strongroom_calendar::OnCalendar;
 
 use super::{text_of, timespan};
 use crate::problem::{Format, Problem, Reading};
+use crate::restore::LinuxRestore;
 use crate::task::{Action, Monotonic, MonotonicBase, Origin, Principal, Schedule, Scheduler, Settings, Task, Trigger};
 
 /// A unit file or a drop-in, `backup.timer` or `backup.timer.d/override.conf`, with its bytes.
@@ -44,15 +45,19 @@ impl Unit {
 }
 
 /// Reads timers, their services and drop-ins of both. A timer whose service is not among the files has no action, and a
-/// warning.
+/// warning. `switched`: which timers are enabled and masked; without it, each counts as enabled.
 #[must_use]
-pub fn read_units(files: &[UnitFile<'_>]) -> Reading {
+pub fn read_units(files: &[UnitFile<'_>], switched: Option<&LinuxRestore>) -> Reading {
     let mut reading = Reading::new(Format::Units);
     let mut units: BTreeMap<String, Unit> = BTreeMap::new();
-    let mut sorted: Vec<_> = files.iter().map(|file| (unit_name(file.file), file)).collect();
-    // A unit's own file comes before its drop-ins.
-    sorted.sort_by_key(|((name, drop_in), file)| (name.clone(), drop_in.is_some(), file.file));
-    for ((name, drop_in), file) in sorted {
+    // A unit's own file comes before its drop-ins, which are read in the order of their names, wherever they lie.
+    let mut sorted: Vec<_> = files.iter().map(|file| (unit_name(file.file), is_vendors(file.file), file)).collect();
+    sorted.sort_by(|(one, one_vendor, a), (other, other_vendor, b)| {
+        (one, one_vendor, a.file).cmp(&(other, other_vendor, b.file))
+    });
+    // The site's file replaces one of the same name that the distribution brings (systemd.unit(5)).
+    sorted.dedup_by(|(other, is_vendors, _), (first, _, _)| *is_vendors && other == first);
+    for ((name, drop_in), _, file) in sorted {
         match text_of(file.file, file.bytes) {
             Ok((text, origin)) => {
                 let unit = units.entry(name).or_default();
@@ -65,12 +70,35 @@ pub fn read_units(files: &[UnitFile<'_>]) -> Reading {
         }
     }
     for (name, unit) in units.iter().filter(|(name, _)| name.ends_with(".timer")) {
-        reading.tasks.push(task(name, unit, &units));
+        let mut task = task(name, unit, &units);
+        if let Some(switched) = switched {
+            switch(&mut task, unit, switched);
+        }
+        reading.tasks.push(task);
     }
     if reading.tasks.is_empty() && reading.problems.is_empty() {
         reading.problems.push(Problem::Unknown);
     }
     reading
+}
+
+fn is_vendors(file: &str) -> bool {
+    let file = file.trim_start_matches('/');
+    file.starts_with("usr/lib/systemd/") || file.starts_with("lib/systemd/")
+}
+
+/// As `systemctl is-enabled` tells it: masked, disabled, or, without an `[Install]` section, static.
+fn switch(task: &mut Task, unit: &Unit, switched: &LinuxRestore) {
+    // Of a template its instances are enabled: `copy@home.timer`.
+    let template = task.path.strip_suffix("@.timer").map(|stem| format!("{stem}@"));
+    let is_it = |enabled: &String| *enabled == task.path || template.as_ref().is_some_and(|t| enabled.starts_with(t));
+    let is_static = ["WantedBy", "RequiredBy", "Also"].iter().all(|name| unit.all("Install", name).is_empty());
+    if switched.is_masked(&task.path) {
+        task.settings.enabled = false;
+        task.warnings.push("the timer is masked: nothing can start it".to_owned());
+    } else if !is_static && !switched.enabled.iter().any(is_it) {
+        task.settings.enabled = false;
+    }
 }
 
 /// The unit that a file belongs to, and the drop-in's name.

@@ -1,8 +1,10 @@
 //! Restoring timers and crontabs: lines of a plan that a shell script reads, so that no name is part of its text.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::LeftOut;
+use crate::manifest::ReferencedFile;
 
 /// The script that restores timers and crontabs by a plan.
 pub const LINUX_RESTORE_SCRIPT: &str = include_str!("../../scripts/restore.sh");
@@ -10,7 +12,7 @@ pub const LINUX_RESTORE_SCRIPT: &str = include_str!("../../scripts/restore.sh");
 pub const LINUX_PLAN_NAME: &str = "restore-plan.tsv";
 
 /// A file to be put back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LinuxFile {
     /// Its path without the first slash, `etc/systemd/system/backup.timer`.
     pub path: String,
@@ -22,14 +24,67 @@ pub struct LinuxFile {
     pub owner: String,
     /// Its group's name.
     pub group: String,
+    /// Where the collection has it, if not by its path: a script.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<String>,
+    /// When it was last written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<Timestamp>,
+}
+
+impl LinuxFile {
+    /// Its name in the collection.
+    #[must_use]
+    pub fn collected(&self) -> &str {
+        self.copy.as_deref().unwrap_or(&self.path)
+    }
+}
+
+/// A file that commands of tasks name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LinuxScript {
+    /// The file; its path is the one that the command names.
+    #[serde(flatten)]
+    pub file: ReferencedFile,
+    /// The tasks, by path.
+    pub tasks: Vec<String>,
+}
+
+/// A folder that files lie in, made where it is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinuxFolder {
+    /// Its path without the first slash, `var/spool/cron/crontabs`.
+    pub path: String,
+    /// Its permissions.
+    pub mode: u32,
+    /// Its owner's name.
+    pub owner: String,
+    /// Its group's name.
+    pub group: String,
+}
+
+/// A symbolic link to be put back: a unit that lies elsewhere, or one that is masked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinuxLink {
+    /// Its path without the first slash, `etc/systemd/system/backup.timer`.
+    pub path: String,
+    /// What it contains: `/opt/backup/backup.timer`, or `/dev/null`.
+    pub target: String,
 }
 
 /// What is put back on a Linux host.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LinuxRestore {
-    /// Units, drop-ins, crontabs, anacrontab and its stamps.
+    /// Units, drop-ins, crontabs, anacrontab and its stamps, and scripts that they name.
     pub files: Vec<LinuxFile>,
+    /// What the commands of tasks name, whether or not it is kept.
+    pub scripts: Vec<LinuxScript>,
+    /// Folders that those lie in, parents first.
+    pub folders: Vec<LinuxFolder>,
+    /// Links among units.
+    pub links: Vec<LinuxLink>,
     /// Timers that were enabled.
     pub enabled: Vec<String>,
     /// Stamps of persistent timers, `var/lib/systemd/timers/stamp-backup.timer`, with their times in seconds since 1970.
@@ -40,35 +95,63 @@ impl LinuxRestore {
     /// The plan, and what cannot be part of it.
     #[must_use]
     pub fn plan(&self) -> (Vec<u8>, Vec<LeftOut>) {
-        let (mut lines, mut left_out) = (String::new(), Vec::new());
+        let mut plan = Plan::default();
+        for folder in &self.folders {
+            let names = is_account(&folder.owner) && is_account(&folder.group);
+            let (mode, owner, group) = (folder.mode & 0o7777, &folder.owner, &folder.group);
+            plan.add(&folder.path, names, || format!("folder\t{mode:04o}\t{owner}\t{group}\t-"));
+        }
         for file in &self.files {
-            let names = [&file.owner, &file.group].into_iter().all(|name| is_account(name));
+            let names = is_account(&file.owner) && is_account(&file.group);
             let digest = file.sha256.len() == 64 && file.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
-            if is_safe_path(&file.path) && names && digest {
-                let mode = file.mode & 0o7777;
-                lines.push_str(&format!(
-                    "file\t{mode:04o}\t{}\t{}\t{}\t{}\n",
-                    file.owner, file.group, file.sha256, file.path
-                ));
-            } else {
-                left_out.push(refused(&file.path));
-            }
+            let (mode, owner, group) = (file.mode & 0o7777, &file.owner, &file.group);
+            plan.add(&file.path, names && digest, || format!("file\t{mode:04o}\t{owner}\t{group}\t{}", file.sha256));
+        }
+        for link in &self.links {
+            let target = &link.target;
+            let is_plain = !target.is_empty() && !target.starts_with('-') && !target.chars().any(char::is_control);
+            plan.add(&link.path, is_plain, || format!("link\t-\t-\t-\t{target}"));
         }
         for (path, seconds) in &self.stamps {
-            if is_safe_path(path) {
-                lines.push_str(&format!("stamp\t{seconds}\t-\t-\t-\t{path}\n"));
-            } else {
-                left_out.push(refused(path));
-            }
+            plan.add(path, true, || format!("stamp\t{seconds}\t-\t-\t-"));
         }
         for timer in &self.enabled {
-            if timer.ends_with(".timer") && is_safe_path(timer) && !timer.contains('/') {
-                lines.push_str(&format!("timer\t-\t-\t-\t-\t{timer}\n"));
-            } else {
-                left_out.push(refused(timer));
-            }
+            let is_timer = timer.ends_with(".timer") && !timer.contains('/');
+            plan.add(timer, is_timer, || "timer\t-\t-\t-\t-".to_owned());
         }
-        (lines.into_bytes(), left_out)
+        (plan.lines.into_bytes(), plan.left_out)
+    }
+
+    /// The same without the times of files, which a copy of the same bytes changes.
+    #[must_use]
+    pub fn timeless(mut self) -> Self {
+        self.files.iter_mut().for_each(|file| file.modified = None);
+        self.scripts.iter_mut().for_each(|script| script.file.modified = None);
+        self
+    }
+
+    /// Whether a unit is masked: a link to `/dev/null` is in its place.
+    #[must_use]
+    pub fn is_masked(&self, unit: &str) -> bool {
+        let masks = self.links.iter().filter(|link| link.target == "/dev/null");
+        masks.filter_map(|link| link.path.rsplit('/').next()).any(|name| name == unit)
+    }
+}
+
+/// Lines of a plan, and what cannot be one.
+#[derive(Default)]
+struct Plan {
+    lines: String,
+    left_out: Vec<LeftOut>,
+}
+
+impl Plan {
+    fn add(&mut self, path: &str, is_sound: bool, line: impl FnOnce() -> String) {
+        if is_sound && is_safe_path(path) {
+            self.lines.push_str(&format!("{}\t{path}\n", line()));
+        } else {
+            self.left_out.push(refused(path));
+        }
     }
 }
 
@@ -102,7 +185,14 @@ mod tests {
 
     fn file(path: &str, bytes: &[u8], mode: u32) -> LinuxFile {
         let sha256 = HEXLOWER.encode(&Sha256::digest(bytes));
-        LinuxFile { path: path.to_owned(), sha256, mode, owner: "root".to_owned(), group: "root".to_owned() }
+        LinuxFile {
+            path: path.to_owned(),
+            sha256,
+            mode,
+            owner: "root".to_owned(),
+            group: "root".to_owned(),
+            ..LinuxFile::default()
+        }
     }
 
     fn run(folder: &Path, options: &[&str]) -> (i32, String) {
@@ -117,12 +207,22 @@ mod tests {
             files: ["../etc/shadow", "a\nb", "/etc/x", "etc//x", "-rf", "a\tb"]
                 .map(|path| file(path, b"", 0o644))
                 .to_vec(),
+            scripts: Vec::new(),
             enabled: vec!["a.timer; rm".to_owned(), "../a.timer".to_owned()],
             stamps: vec![("a/../b".to_owned(), 1)],
+            folders: vec![LinuxFolder {
+                path: "../etc".to_owned(),
+                mode: 0o755,
+                owner: "root".to_owned(),
+                group: "root".to_owned(),
+            }],
+            links: [("etc/a", "b\tc"), ("etc/../a", "b"), ("etc/a", "-b"), ("etc/a", "")]
+                .map(|(path, target)| LinuxLink { path: path.to_owned(), target: target.to_owned() })
+                .to_vec(),
         };
         restore.files.push(LinuxFile { owner: "root; x".to_owned(), ..file("etc/y", b"", 0o644) });
         let (plan, left_out) = restore.plan();
-        assert_eq!((String::from_utf8(plan).unwrap().as_str(), left_out.len()), ("", 10));
+        assert_eq!((String::from_utf8(plan).unwrap().as_str(), left_out.len()), ("", 15));
     }
 
     #[test]
@@ -132,8 +232,8 @@ mod tests {
         let crontab = "etc/cron.d/jobs";
         let restore = LinuxRestore {
             files: vec![file(units, TIMER, 0o644), file(crontab, b"0 0 * * * root x\n", 0o600)],
-            enabled: Vec::new(),
             stamps: vec![("var/lib/systemd/timers/stamp-a.timer".to_owned(), 1_700_000_000)],
+            ..LinuxRestore::default()
         };
         std::fs::write(folder.path().join("restore.sh"), LINUX_RESTORE_SCRIPT).unwrap();
         std::fs::write(folder.path().join(LINUX_PLAN_NAME), restore.plan().0).unwrap();
@@ -227,6 +327,65 @@ mod tests {
         assert_eq!(code, 0, "{said}");
         assert_eq!(std::fs::read(root.path().join("etc/job")).unwrap(), job);
         assert_eq!(std::fs::read(outside).unwrap(), b"mine\n");
+    }
+
+    #[test]
+    fn folders_get_their_modes_and_links_are_put_back() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (folder, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        written(folder.path(), &[("var/spool/cron/crontabs/root", b"@daily x\n")], &[]);
+        let part = |path: &str, mode: u32| LinuxFolder {
+            path: path.to_owned(),
+            mode,
+            owner: "root".to_owned(),
+            group: "root".to_owned(),
+        };
+        let link = |path: &str, target: &str| LinuxLink { path: path.to_owned(), target: target.to_owned() };
+        let restore = LinuxRestore {
+            files: vec![file("var/spool/cron/crontabs/root", b"@daily x\n", 0o600)],
+            folders: vec![part("var/spool/cron", 0o755), part("var/spool/cron/crontabs", 0o1730)],
+            links: vec![link("etc/systemd/system/a.timer", "/dev/null"), link("etc/b.timer", "/opt/my app/b.timer")],
+            ..LinuxRestore::default()
+        };
+        std::fs::write(folder.path().join(LINUX_PLAN_NAME), restore.plan().0).unwrap();
+        std::fs::create_dir(root.path().join("etc")).unwrap();
+        std::fs::write(root.path().join("etc/b.timer"), "mine\n").unwrap();
+        let below = root.path().to_str().unwrap();
+        let (code, said) = run(folder.path(), &["--root", below]);
+        assert!(code == 2 && said.contains("would be a link to /dev/null"), "{said}");
+        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1, "{said}");
+        let (code, said) = run(folder.path(), &["--root", below, "--apply"]);
+        assert!(code == 2 && said.contains("/etc/b.timer: another is there"), "{said}");
+        let (code, said) = run(folder.path(), &["--root", below, "--apply", "--replace"]);
+        assert!(code == 0 && said.contains("/etc/systemd/system/a.timer: is there already"), "{said}");
+        let spool = std::fs::metadata(root.path().join("var/spool/cron/crontabs")).unwrap();
+        assert_eq!(spool.permissions().mode() & 0o7777, 0o1730);
+        let leads = |path: &str| std::fs::read_link(root.path().join(path)).unwrap();
+        assert_eq!(leads("etc/systemd/system/a.timer"), Path::new("/dev/null"));
+        assert_eq!(leads("etc/b.timer"), Path::new("/opt/my app/b.timer"));
+    }
+
+    #[test]
+    fn owners_are_those_of_the_root_that_is_restored() {
+        use std::os::unix::fs::MetadataExt as _;
+        let (folder, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        written(folder.path(), &[("etc/job", b"x\n"), ("etc/other", b"x\n")], &[]);
+        let owned = |path: &str, owner: &str| LinuxFile { owner: owner.to_owned(), ..file(path, b"x\n", 0o644) };
+        let restore = LinuxRestore {
+            files: vec![owned("etc/job", "strongroom-jo"), owned("etc/other", "strongroom-eve")],
+            ..LinuxRestore::default()
+        };
+        std::fs::write(folder.path().join(LINUX_PLAN_NAME), restore.plan().0).unwrap();
+        std::fs::create_dir(root.path().join("etc")).unwrap();
+        std::fs::write(root.path().join("etc/passwd"), "strongroom-jo:x:4242:4242::/:/bin/sh\n").unwrap();
+        if std::fs::metadata(root.path()).unwrap().uid() != 0 {
+            return;
+        }
+        let (code, said) = run(folder.path(), &["--root", root.path().to_str().unwrap(), "--apply"]);
+        assert!(code == 2 && said.contains("/etc/other: there is no account strongroom-eve"), "{said}");
+        let job = std::fs::metadata(root.path().join("etc/job")).unwrap();
+        assert_eq!((job.uid(), job.gid()), (4242, 0));
+        assert!(!root.path().join("etc/other").exists());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Cells.
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use crate::Span;
@@ -22,9 +23,17 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
-/// RFC 3339 with the offset of the host's zone.
-pub(super) fn instant(at: Option<Timestamp>, zone: &TimeZone) -> Option<String> {
-    at.map(|at| at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
+/// RFC 3339 with the offset of the host's zone; with `Z`, which tells nothing of the host, if the zone is not known.
+pub(super) fn instant(at: Option<Timestamp>, zone: Option<&TimeZone>) -> Option<String> {
+    at.map(|at| match zone {
+        Some(zone) => at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+        None => at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    })
+}
+
+/// What the host's clock shows, whose zone is not known: without an offset.
+pub(super) fn local(at: Option<DateTime>) -> Option<String> {
+    at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%S").to_string())
 }
 
 pub(super) const fn yes(yes: bool) -> &'static str {

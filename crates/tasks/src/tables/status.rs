@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Agreed;
-use super::parts::{action, instant, joined, yes};
+use super::parts::{action, instant, joined, local, yes};
 use crate::codes::Outcome;
 use crate::collection::{Collection, Entry};
 use crate::watch::{LastRun, Overdue, State, Verdict};
@@ -80,8 +80,8 @@ pub struct SimpleStatusRow {
 
 pub(super) fn status(collection: &Collection, entry: &Entry, verdict: &Verdict, agreed: &Agreed) -> StatusTableRow {
     let (task, run) = (&entry.task, &entry.run);
-    let zone = collection.zone_or_utc();
-    let shown = |at| instant(at, &zone);
+    let zone = collection.zone.as_ref().map(|(zone, _)| zone);
+    let shown = |at| instant(at, zone);
     let cells = action(task.actions.first());
     let (last_run, last_run_known) = match &run.last_run {
         LastRun::At(at) => (Some(*at), "yes"),
@@ -93,7 +93,7 @@ pub(super) fn status(collection: &Collection, entry: &Entry, verdict: &Verdict, 
         old_name: task.name().to_owned(),
         old_path: task.folder().to_owned(),
         old_last_result: run.result,
-        old_next_run: shown(run.next_reported.or(verdict.next_expected)),
+        old_next_run: next_run(collection, entry, verdict),
         old_status: run.state.name().to_owned(),
         old_command: cells.command,
         old_arguments: cells.arguments,
@@ -109,7 +109,7 @@ pub(super) fn status(collection: &Collection, entry: &Entry, verdict: &Verdict, 
         },
         hidden: if task.is_defined() { yes(task.settings.hidden) } else { "" },
         state: run.state.name().to_owned(),
-        last_run: shown(last_run),
+        last_run: shown(last_run).or_else(|| local(run.last_local)),
         last_run_known,
         last_result_hex: meaning.map(crate::codes::Meaning::hex),
         last_result_signed: meaning.map(crate::codes::Meaning::signed),
@@ -119,8 +119,8 @@ pub(super) fn status(collection: &Collection, entry: &Entry, verdict: &Verdict, 
         outcome_words: verdict.outcome_words.clone(),
         missed_runs: run.missed_runs,
         running_since: shown(last_run.filter(|_| run.state == State::Running)),
-        next_run_reported: shown(run.next_reported),
-        next_run_expected: shown(verdict.next_expected),
+        next_run_reported: shown(run.next_reported).or_else(|| local(run.next_local)),
+        next_run_expected: shown(verdict.next_expected).or_else(|| local(verdict.next_local)),
         previous_expected: shown(verdict.previous_expected),
         overdue: verdict.overdue.name(),
         overdue_since: shown(verdict.since),
@@ -153,6 +153,16 @@ pub(super) fn simple(collection: &Collection, entry: &Entry, verdict: &Verdict) 
         name: entry.task.name().to_owned(),
         last_result,
         result_code: entry.run.result,
-        time_stamp: instant(entry.run.next_reported.or(verdict.next_expected), &collection.zone_or_utc()),
+        time_stamp: next_run(collection, entry, verdict),
     }
+}
+
+/// As the scheduler reports it, else as its triggers say.
+fn next_run(collection: &Collection, entry: &Entry, verdict: &Verdict) -> Option<String> {
+    let zone = collection.zone.as_ref().map(|(zone, _)| zone);
+    let (reported, expected) = (entry.run.next_reported, verdict.next_expected);
+    instant(reported, zone)
+        .or_else(|| local(entry.run.next_local))
+        .or_else(|| instant(expected, zone))
+        .or_else(|| local(verdict.next_local))
 }

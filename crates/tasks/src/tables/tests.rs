@@ -57,3 +57,28 @@ fn the_same_input_gives_the_same_bytes_and_nothing_is_still_a_table() {
     let (_, bytes) = none.files().into_iter().find(|(name, _)| *name == "task-status.csv").unwrap();
     assert_eq!(String::from_utf8(bytes).unwrap(), "name,lastResult,resultCode,timeStamp\n");
 }
+
+#[test]
+fn a_time_of_a_host_whose_zone_is_not_known_has_no_offset() {
+    let listing = "\"HostName\",\"TaskName\",\"Next\",\"Status\",\"Mode\",\"Last\",\"Result\",\"Author\",\"Run\"\n\
+        \"PC\",\"\\Open\\A\",\"13/02/2027 17:30:00\",\"Ready\",\"x\",\"13/02/2026 17:15:00\",\"0\",\"jo\",\"a\"\n";
+    let file = [CollectedFile { name: "list.csv", bytes: listing.as_bytes() }];
+    let rows = |zone: Option<&str>| {
+        let zone = zone.map(|name| (jiff::tz::TimeZone::get(name).unwrap(), name.to_owned()));
+        let collected_at = Some("2026-05-06T10:00:00Z".parse().unwrap());
+        let collection = read_collection(&file, &Assumed { zone: zone.clone(), collected_at, ..Assumed::default() });
+        let utc = jiff::tz::TimeZone::UTC;
+        let known = zone.as_ref().map_or(&utc, |(zone, _)| zone);
+        let watch = Watch { zone_known: zone.is_some(), ..Watch::new(collection.collected_at.unwrap(), known) };
+        let verdict = assess(&collection.entries[0].task, &collection.entries[0].run, &watch);
+        let made = tables(&collection, &[verdict], &[]);
+        let (row, simple) = (&made.status[0], &made.task_status[0]);
+        [&row.old_next_run, &row.next_run_reported, &simple.time_stamp, &row.last_run, &row.collected_at]
+            .map(|cell| cell.clone().unwrap())
+    };
+    let local = "2027-02-13T17:30:00";
+    assert_eq!(rows(None), [local, local, local, "2026-02-13T17:15:00", "2026-05-06T10:00:00Z"]);
+    let known = "2027-02-13T17:30:00+01:00";
+    let expected = [known, known, known, "2026-02-13T17:15:00+01:00", "2026-05-06T12:00:00+02:00"];
+    assert_eq!(rows(Some("Europe/Berlin")), expected);
+}

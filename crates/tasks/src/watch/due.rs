@@ -1,5 +1,7 @@
 //! What was due, from all triggers of a task.
 
+use jiff::civil::DateTime;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{CLOCK_SKEW, LastRun, Overdue, RunState, Watch};
@@ -12,6 +14,10 @@ use crate::task::{Schedule, Task, Trigger};
 const CATCH_UP: SignedDuration = SignedDuration::from_mins(10);
 /// Where weeks may be counted from another day, a start may be a week later than computed.
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Where the host may be if its zone is not known: the first and the last zone that a day begins in, and one that is not
+/// whole hours from them. The first one is in front: there a local time is the latest instant.
+const ANYWHERE_S: [i32; 3] = [-12 * 3_600, 5 * 3_600 + 45 * 60, 14 * 3_600];
 
 /// A start that should have been.
 #[derive(Debug, Clone, Copy)]
@@ -50,11 +56,16 @@ pub(super) struct Due {
     floor: Option<Timestamp>,
     pub(super) previous: Option<Timestamp>,
     pub(super) next: Option<Timestamp>,
+    /// The next start by the host's clock, in each zone of [`ANYWHERE_S`].
+    anywhere: Vec<[Option<DateTime>; 3]>,
+    pub(super) next_local: Option<DateTime>,
 }
 
 impl Due {
     pub(super) fn of(task: &Task, run: &RunState, watch: &Watch<'_>) -> Self {
-        let registered = task.registered.as_ref().and_then(|date| date.instant(watch.zone));
+        let latest = zone_at(ANYWHERE_S[0]);
+        let zone = if watch.zone_known { watch.zone } else { &latest };
+        let registered = task.registered.as_ref().and_then(|date| date.instant(zone));
         let floor = [registered, watch.first_seen, watch.restored_at].into_iter().flatten().max();
         let mut due = Self {
             rules: Vec::new(),
@@ -64,6 +75,8 @@ impl Due {
             floor,
             previous: None,
             next: None,
+            anywhere: Vec::new(),
+            next_local: None,
         };
         for trigger in task.triggers.iter().filter(|trigger| trigger.enabled) {
             due.add(task, trigger, watch);
@@ -86,6 +99,10 @@ impl Due {
         let catch_up = if task.settings.start_when_available { CATCH_UP } else { SignedDuration::ZERO };
         let own = later.saturating_add(catch_up);
         match expectation(trigger, watch.zone) {
+            Expectation::Times(_) if !watch.zone_known && self.depends_on_zone(trigger) => {
+                self.unknown
+                    .push("the host's zone is not known, so neither is when it should start: name the zone".to_owned());
+            }
             Expectation::Times(grid) => {
                 let half = grid.period_at(watch.now).map_or(watch.grace, |period| period / 2);
                 let mut grace = own.saturating_add(watch.grace.min(half));
@@ -110,6 +127,21 @@ impl Due {
         }
     }
 
+    /// Whether the next start differs by zone; notes what it is by the host's clock.
+    fn depends_on_zone(&mut self, trigger: &Trigger) -> bool {
+        let next = ANYWHERE_S.map(|offset| match expectation(trigger, &zone_at(offset)) {
+            Expectation::Times(grid) => grid.next_after(self.now),
+            _ => None,
+        });
+        if next[0].is_some() && next.iter().all(|one| *one == next[0]) {
+            return false;
+        }
+        let [first, second, third] = ANYWHERE_S.map(zone_at);
+        let local = |at: Option<Timestamp>, zone| at.map(|at| at.to_zoned(zone).datetime());
+        self.anywhere.push([local(next[0], first), local(next[1], second), local(next[2], third)]);
+        true
+    }
+
     fn expect(&mut self, run: &RunState) {
         let now = self.now;
         let last_run = match run.last_run {
@@ -128,6 +160,13 @@ impl Due {
         };
         self.previous = self.rules.iter().filter_map(previous).max();
         self.next = self.rules.iter().filter_map(next).min();
+        if !self.anywhere.is_empty() {
+            // The earliest of all in each zone. Beside a start at a known instant it cannot be told which one comes first.
+            let earliest = |zone: usize| self.anywhere.iter().filter_map(|starts| starts[zone]).min();
+            let (first, others) = (earliest(0), [earliest(1), earliest(2)]);
+            self.next_local = first.filter(|_| self.next.is_none() && others.iter().all(|other| *other == first));
+            self.next = None;
+        }
     }
 
     /// Whether anything tells when it should start.
@@ -197,4 +236,8 @@ impl Due {
         let reason = if task.triggers.is_empty() { "it is started by hand only" } else { "nothing is due" };
         (Overdue::No, None, reason.to_owned())
     }
+}
+
+fn zone_at(offset_s: i32) -> TimeZone {
+    TimeZone::fixed(Offset::from_seconds(offset_s).expect("offsets of up to 25 hours are valid"))
 }

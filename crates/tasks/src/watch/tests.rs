@@ -22,7 +22,7 @@ fn task(trigger: Trigger) -> Task {
 
 fn ran(last: &str) -> RunState {
     let last_run = if last == "never" { LastRun::Never } else { LastRun::At(at(last)) };
-    RunState { state: State::Ready, last_run, result: Some(0), judged: None, next_reported: None, missed_runs: None }
+    RunState { state: State::Ready, last_run, result: Some(0), ..RunState::unknown("") }
 }
 
 fn verdict(task: &Task, run: &RunState, change: impl FnOnce(&mut Watch<'_>)) -> Verdict {
@@ -206,4 +206,25 @@ fn a_trigger_that_never_comes_is_said_to_be_so() {
         ..Trigger::new(Schedule::Monthly(days, Months(1 << 2)))
     };
     assert_eq!(said(&task(never), &ran("never"), |_| {}), "no: its days name no date that ever comes");
+}
+
+#[test]
+fn without_the_hosts_zone_no_local_time_is_compared_with_an_instant() {
+    let unknown = |watch: &mut Watch<'_>| watch.zone_known = false;
+    let words = "cannot tell: the host's zone is not known, so neither is when it should start: name the zone";
+    assert_eq!(said(&nightly(), &ran("2026-05-01T00:00:03Z"), unknown), words);
+    // At 10:00 UTC it is still the 6th or already the 7th: the next 02:00 may be of either day.
+    let found = verdict(&nightly(), &ran("2026-05-06T00:00:03Z"), unknown);
+    assert_eq!((found.previous_expected, found.next_expected, found.next_local), (None, None, None));
+    // The first of a month is the same day everywhere.
+    let monthly = |start: &str| {
+        let mut trigger = Trigger::new(Schedule::Monthly(Days { bits: 1 << 1, last: false }, Months::ALL));
+        trigger.start = Some(Moment::parse(start));
+        task(trigger)
+    };
+    let found = verdict(&monthly("2024-01-01T02:00:00"), &ran("2026-05-06T00:00:03Z"), unknown);
+    assert_eq!((found.next_expected, found.next_local), (None, Some("2026-06-01T02:00:00".parse().unwrap())));
+    // A trigger with an offset of its own needs no zone of the host.
+    let fixed = verdict(&monthly("2024-01-01T02:00:00+08:00"), &ran("2026-03-01T00:00:03Z"), unknown);
+    assert_eq!((fixed.overdue, fixed.next_expected), (Overdue::Yes, Some(at("2026-05-31T18:00:00Z"))));
 }

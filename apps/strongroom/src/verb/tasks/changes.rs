@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use strongroom_model::text::printable;
+use strongroom_model::text::{printable, shown_to_the_minute};
 use strongroom_tasks::diff::diff;
 
 use super::source::{MAX_CHARS, Source, SourceArgs, bags, read, targets};
@@ -35,14 +35,15 @@ pub(super) fn run(args: &DiffArgs, config: Option<&Path>, out: &mut Out) -> Resu
     for (older, newer) in pairs(args, config)? {
         let changes = diff(&older.judged.collection, &newer.judged.collection);
         if args.json {
-            all.extend(changes.iter().map(|change| serde_json::json!({"host": newer.host(), "change": change})));
+            all.extend(changes.iter().map(|change| serde_json::json!({"host": newer.named(), "change": change})));
             continue;
         }
         let count = match changes.len() {
             1 => "1 change".to_owned(),
             n => format!("{n} changes"),
         };
-        out.line(format_args!("{}: {count} since {}", newer.host(), older.folder.display()))?;
+        let between = between(&older, &newer).map(|words| format!(" {words}")).unwrap_or_default();
+        out.line(format_args!("{}: {count}{between} since {}", newer.host(), older.folder.display()))?;
         for change in &changes {
             let shown = |text: &Option<String>| text.as_deref().map(|text| printable(text, MAX_CHARS));
             let words = match (shown(&change.before), shown(&change.after)) {
@@ -50,13 +51,26 @@ pub(super) fn run(args: &DiffArgs, config: Option<&Path>, out: &mut Out) -> Resu
                 (Some(only), None) | (None, Some(only)) => format!(": {only}"),
                 (None, None) => String::new(),
             };
-            out.line(format_args!("  {}  {}{words}", printable(&change.path, MAX_CHARS), change.kind.name()))?;
+            let written = change.written.as_ref().map(|words| format!("; {words}")).unwrap_or_default();
+            let path = printable(&change.path, MAX_CHARS);
+            out.line(format_args!("  {path}  {}{words}{written}", change.kind.name()))?;
         }
     }
     if args.json {
         out.json(&all)?;
     }
     Ok(Exit::Well)
+}
+
+/// When both were collected, in the newer one's zone: what changed did so in between.
+fn between(older: &Source, newer: &Source) -> Option<String> {
+    let zone = newer.judged.collection.zone_or_utc();
+    let shown = |source: &Source| {
+        // The time of a folder's newest file is not when it was collected.
+        let collected_at = source.judged.collection.manifest.as_ref()?.collected_at?;
+        Some(shown_to_the_minute(collected_at, &zone))
+    };
+    Some(format!("between {} and {}", shown(older)?, shown(newer)?))
 }
 
 fn pairs(args: &DiffArgs, config: Option<&Path>) -> Result<Vec<(Source, Source)>, CliError> {
@@ -75,9 +89,7 @@ fn pairs(args: &DiffArgs, config: Option<&Path>) -> Result<Vec<(Source, Source)>
             }
         }
     }
-    let is_wanted =
-        |newer: &Source| args.source.host.as_ref().is_none_or(|host| newer.judged.host().eq_ignore_ascii_case(host));
-    pairs.retain(|(_, newer)| is_wanted(newer));
+    pairs.retain(|(_, newer)| newer.is_of(args.source.host.as_ref()));
     if pairs.is_empty() {
         return Err(
             CliError::new("there are no two collections of a host").next_step("run the job again, or name two folders")

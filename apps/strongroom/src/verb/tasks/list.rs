@@ -29,7 +29,7 @@ pub(super) struct ListArgs {
 /// A task as lists have it; no argument of its command is in it.
 #[derive(Debug, Serialize)]
 pub(super) struct Listed<'a> {
-    host: String,
+    host: Option<String>,
     path: &'a str,
     when: String,
     outcome: &'static str,
@@ -43,7 +43,7 @@ pub(super) struct Listed<'a> {
 impl<'a> Listed<'a> {
     pub(super) fn of(line: &Line<'a>) -> Self {
         Self {
-            host: line.source.host(),
+            host: line.source.named(),
             path: &line.entry.task.path,
             when: task_words(&line.entry.task),
             outcome: line.verdict.outcome.name(),
@@ -76,7 +76,7 @@ pub(super) fn run(args: &ListArgs, config: Option<&Path>, out: &mut Out) -> Resu
                 strongroom_tasks::watch::Overdue::No => "",
             };
             let path = printable(&line.entry.task.path, MAX_CHARS);
-            out.line(format_args!("  {path}  {when}; {}{overdue}", line.verdict.outcome.name()))?;
+            out.line(format_args!("  {path}  {when}; {}{overdue}", line.verdict.outcome.words()))?;
         }
         for lack in source.lacks() {
             out.line(format_args!("  {lack}"))?;

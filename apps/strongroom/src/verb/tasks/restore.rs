@@ -95,7 +95,7 @@ fn of_linux(source: &Source, args: &RestoreArgs, out: &mut Out) -> Result<Vec<Le
     };
     let (plan, left_out) = restore.plan();
     for file in &restore.files {
-        if let Some(bytes) = source.gathered.files.get(&file.path) {
+        if let Some(bytes) = source.gathered.files.get(file.collected()) {
             write(&args.out, &format!("files/{}", file.path), bytes)?;
         }
     }

@@ -78,8 +78,19 @@ impl Source {
             .map(move |((entry, verdict), agreed)| Line { source: self, entry, verdict, agreed })
     }
 
+    /// Its name, as its files have it.
+    pub(super) fn named(&self) -> Option<String> {
+        self.judged.collection.host.as_deref().map(|host| printable(host, MAX_CHARS))
+    }
+
+    /// Its name, or words for it.
     pub(super) fn host(&self) -> String {
-        printable(self.judged.host(), MAX_CHARS)
+        self.named().unwrap_or_else(|| self.judged.host_words())
+    }
+
+    pub(super) fn is_of(&self, host: Option<&String>) -> bool {
+        let own = self.judged.collection.host.as_deref();
+        host.is_none_or(|host| own.is_some_and(|own| own.eq_ignore_ascii_case(host)))
     }
 
     /// What the collection lacks: one line each.
@@ -106,9 +117,7 @@ pub(super) fn sources(args: &SourceArgs, config: Option<&Path>) -> Result<Vec<So
         sources.push(read(&folder, args)?);
     }
     // A host's name is what the files say, or what the caller says of files that say none.
-    let is_wanted =
-        |source: &Source| args.host.as_ref().is_none_or(|host| source.judged.host().eq_ignore_ascii_case(host));
-    sources.retain(is_wanted);
+    sources.retain(|source| source.is_of(args.host.as_ref()));
     if sources.is_empty() {
         let host =
             args.host.as_ref().map(|host| format!(" of host {}", printable(host, MAX_CHARS))).unwrap_or_default();

@@ -66,10 +66,11 @@ fn page(sources: &[Source], lines: &[Line<'_>], bad: usize, out: &mut Out) -> Re
         let words = printable(&line.verdict.outcome_words, MAX_CHARS);
         let overdue = match line.verdict.overdue {
             Overdue::Yes => format!("overdue: {}", printable(&line.verdict.reason, MAX_CHARS)),
-            _ => format!("{}: {words}", line.verdict.outcome.name()),
+            _ => format!("{}: {words}", line.verdict.outcome.words()),
         };
         let path = printable(&line.entry.task.path, MAX_CHARS);
-        out.line(format_args!("  {} {path}  {overdue}", line.source.host()))?;
+        let host = line.source.named().map(|host| format!("{host} ")).unwrap_or_default();
+        out.line(format_args!("  {host}{path}  {overdue}"))?;
     }
     let unknown = lines.iter().filter(|line| line.verdict.overdue == Overdue::CannotTell).count();
     if unknown > 0 {
@@ -77,7 +78,8 @@ fn page(sources: &[Source], lines: &[Line<'_>], bad: usize, out: &mut Out) -> Re
     }
     for source in sources {
         for lack in source.lacks() {
-            out.line(format_args!("  {}: {lack}", source.host()))?;
+            let host = source.named().map(|host| format!("{host}: ")).unwrap_or_default();
+            out.line(format_args!("  {host}{lack}"))?;
         }
     }
     Ok(())
