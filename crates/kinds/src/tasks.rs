@@ -364,11 +364,16 @@ fn proven(found: &proof::Proof, bag: &Bag) -> Report {
         return not_proven(&why, if found.missing > 0 { "not-proven" } else { "differs" }).counts(counts, found.bytes);
     }
     let how = found.method.map_or("", Method::words);
+    let tables = if found.is_of_other_version {
+        "its tables, of another version of strongroom, are as they were written"
+    } else {
+        "every table is the same"
+    };
     let sentence = format!(
-        "{} of bag {} proven by SHA-256 ({how}); its {} tasks were parsed again, and every table is the same.",
+        "{} of bag {} proven by SHA-256 ({how}); its {} parsed again, and {tables}.",
         files(found.proven),
         bag.name(),
-        grouped(found.tasks as u64)
+        if found.tasks == 1 { "task was".to_owned() } else { format!("{} tasks were", grouped(found.tasks as u64)) },
     );
     let mut report = Report::new(Outcome::Done, bounded(&sentence)).counts(counts, found.bytes);
     report.evidence = Some(Evidence {

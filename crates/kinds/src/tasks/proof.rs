@@ -11,6 +11,7 @@ use strongroom_plugin::Speaker;
 use strongroom_plugin::protocol::ItemOutcome;
 
 use super::bag::{COLLECTION, MANIFEST, TABLES, TAG_MANIFEST, read_bag, unescaped};
+use super::terms::TABLES_VERSION;
 use crate::proof::{Entry, Method, ReadBuffer, Walk, hash_past_cache, item};
 
 /// What was found.
@@ -26,6 +27,8 @@ pub(super) struct Proof {
     /// Tables that come out otherwise than they were written.
     pub(super) tables: Vec<String>,
     pub(super) tasks: usize,
+    /// The bag is of a version that made other tables: its digests alone say that they are as they were written.
+    pub(super) is_of_other_version: bool,
 }
 
 impl Proof {
@@ -85,6 +88,10 @@ fn parse_again(bag: &Path, proof: &mut Proof) -> io::Result<()> {
     let (gathered, terms) = read_bag(bag)?;
     let judged = terms.judge(&gathered);
     proof.tasks = judged.collection.entries.len();
+    proof.is_of_other_version = terms.tables_version != TABLES_VERSION;
+    if proof.is_of_other_version {
+        return Ok(());
+    }
     for (name, bytes) in judged.tables().files() {
         if fs::read(bag.join(TABLES).join(name)).ok().as_ref() != Some(&bytes) {
             proof.tables.push(name.to_owned());

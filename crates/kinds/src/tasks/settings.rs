@@ -9,7 +9,7 @@ use serde::Deserialize;
 use strongroom_plugin::protocol::Problem;
 use strongroom_tasks::text::CodePage;
 
-use super::terms::Terms;
+use super::terms::{TABLES_VERSION, Terms};
 use crate::config::problem;
 
 /// The settings of a job of the kind `tasks`.
@@ -87,6 +87,7 @@ impl Settings {
             success: self.success.clone(),
             quiet: self.quiet.clone(),
             at_least_every_hours: self.at_least_every_hours.clone(),
+            tables_version: TABLES_VERSION,
             ..Terms::default()
         }
     }

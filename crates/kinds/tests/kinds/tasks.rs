@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use serde_json::{Value, json};
 use strongroom_kinds::tasks::{Bag, read_bag};
@@ -94,6 +95,28 @@ fn a_bag_is_proven_by_its_digests_and_by_parsing_it_again() {
     fs::remove_file(job.at("target/SRV/2026-05-06/data/more")).unwrap();
     fs::remove_file(job.at("target/SRV/2026-05-06/data/tables/status.csv")).unwrap();
     assert_eq!(job.verify().cause(), "not-proven");
+}
+
+#[test]
+fn a_bag_whose_tables_another_version_made_is_proven_by_its_digests() {
+    let mut job = Job::new("tasks");
+    job.clock = at("2026-05-06T10:01:00Z");
+    collected(&job, "2026-05-06T00:00:05Z", true);
+    job.run();
+    let folder = job.at("target/SRV/2026-05-06");
+    let rewritten = |edit: &str| {
+        let script = format!(
+            "{edit} && find data -type f | xargs sha256sum > manifest-sha256.txt \
+             && sha256sum bagit.txt bag-info.txt manifest-sha256.txt > tagmanifest-sha256.txt"
+        );
+        assert!(Command::new("sh").args(["-c", &script]).current_dir(&folder).status().unwrap().success());
+    };
+    rewritten("echo more >> data/tables/status.csv");
+    assert_eq!(job.verify().cause(), "differs");
+    rewritten("sed -i 's/\"tables_version\": *[0-9]*/\"tables_version\":0/' data/terms.json");
+    let said = job.verify();
+    assert_eq!(said.outcome(), "done", "{}", said.report.sentence);
+    assert!(said.report.sentence.contains("of another version of strongroom"), "{}", said.report.sentence);
 }
 
 #[test]
