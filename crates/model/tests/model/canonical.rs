@@ -71,6 +71,7 @@ fn r9_a_number_that_json_cannot_keep_is_stored_as_the_greatest_that_it_can() {
 fn every_member_is_stored_in_canonical_order() {
     let mut reached = samples::failed(StageName::Notify, true);
     reached.reached.push("office@example.com".to_owned());
+    reached.next_step = Some("mount the disk".to_owned());
     let failed = [SubjectKind::Booking, SubjectKind::Run, SubjectKind::Alarm, SubjectKind::Summary, SubjectKind::Drive]
         .map(|subject| Event::failed(subject, reached.clone()));
     let sampled = samples::all().into_iter().map(|(_, event)| event);
