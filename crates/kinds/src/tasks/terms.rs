@@ -13,7 +13,7 @@ use strongroom_tasks::watch::{DEFAULT_GRACE, Overdue, Verdict, Watch, assess};
 use super::gathered::Gathered;
 
 /// One more as soon as the same collection and terms come out as other tables.
-pub const TABLES_VERSION: u32 = 2;
+pub(super) const TABLES_VERSION: u32 = 2;
 
 /// What the site knows of a host and agreed on for its tasks; tasks go by their paths, without regard to case.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +41,7 @@ pub struct Terms {
     pub last_changed: BTreeMap<String, Timestamp>,
     /// What the collection lacks, and why.
     pub left_out: Vec<String>,
-    /// The [`TABLES_VERSION`] that wrote the tables; 0 before there was one.
+    /// The version of the program that wrote the tables; 0 before there was one.
     pub tables_version: u32,
 }
 
