@@ -22,7 +22,7 @@ pub enum Judged {
     /// A person or a limit ended it.
     Cancelled(String),
     /// It was not done.
-    Failed(Failure),
+    Failed(Box<Failure>),
 }
 
 /// Judges a transfer; `prove`: whether the copy is proven next.
@@ -65,7 +65,7 @@ pub fn proof(done: &Done, began_at: Timestamp) -> Judged {
         (Some(evidence), Outcome::Done | Outcome::Nothing) => verified(done, began_at, evidence),
         (None, Outcome::Done | Outcome::Nothing) => {
             let message = "the plugin says that the copy is right, and not how it knows: it gave no evidence";
-            Judged::Failed(Failure::new(FailureKind::ProofFailed, message, Fate::Person))
+            Judged::Failed(Box::new(Failure::new(FailureKind::ProofFailed, message, Fate::Person)))
         }
         // Whoever finds damage need not say how it was looked for.
         (evidence, Outcome::Partial | Outcome::Failed) if found_damage(done) => {
@@ -128,7 +128,8 @@ fn verified(done: &Done, began_at: Timestamp, evidence: &Evidence) -> Judged {
 fn unsuccessful(done: &Done, otherwise: FailureKind) -> Judged {
     let report = &done.ended.verdict.report;
     let failure = |kind: FailureKind, fate: Fate| {
-        Judged::Failed(Failure { next_step: report.next_step.clone(), ..Failure::new(kind, sentence(done), fate) })
+        let failure = Failure::new(kind, sentence(done), fate);
+        Judged::Failed(Box::new(Failure { next_step: report.next_step.clone(), ..failure }))
     };
     match report.outcome {
         Outcome::Cancelled => match done.ended.stop {

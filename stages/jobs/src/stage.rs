@@ -149,7 +149,7 @@ impl JobStage {
             Judged::Transferred(copied) => done(Event::JobRunTransferred(*copied)),
             Judged::Verified(found) => done(Event::JobRunVerified(*found)),
             Judged::Cancelled(reason) => cancelled(reason),
-            Judged::Failed(failure) => TaskOutcome::Failed(failure),
+            Judged::Failed(failure) => TaskOutcome::Failed(*failure),
         }
     }
 
@@ -195,7 +195,7 @@ impl JobStage {
         self.over(&settings.name, "the run has ended").await;
         let done = match ended {
             Ok(done) => done,
-            Err(error) => return Judged::Failed(judged::not_started(&error)),
+            Err(error) => return Judged::Failed(Box::new(judged::not_started(&error))),
         };
         let judged = if is_transfer {
             judged::transfer(
@@ -208,7 +208,7 @@ impl JobStage {
         };
         match (judged, reason) {
             (Judged::Cancelled(_), Some(Wish::Person(reason))) => Judged::Cancelled(reason),
-            (Judged::Cancelled(_), Some(Wish::Stop)) => Judged::Failed(stopped()),
+            (Judged::Cancelled(_), Some(Wish::Stop)) => Judged::Failed(Box::new(stopped())),
             (judged, _) => judged,
         }
     }
