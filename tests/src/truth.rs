@@ -1,5 +1,5 @@
 //! The table of truth: what each place says when a part of a site is dead. `docs/operations.md` has it as a table, and
-//! `tests/tests/workers/truth.rs` kills or cuts each part in turn and compares.
+//! `tests/tests/workers/dead.rs` kills or cuts each part in turn and compares.
 
 /// Where a person or a program looks, in the order of a row's cells.
 pub const PLACES: [&str; 8] =

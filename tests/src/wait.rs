@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 /// How long a condition may take to come true: far longer than it ever does, so that a busy
 /// machine fails no test.
 pub const PATIENCE: Duration = Duration::from_secs(180);
-const POLL: Duration = Duration::from_millis(20);
+/// How far apart two looks are: most cost a process, so they are rarer the longer it takes.
+const MIN_PAUSE: Duration = Duration::from_millis(20);
+const MAX_PAUSE: Duration = Duration::from_millis(500);
 
 pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
@@ -14,8 +16,13 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
             return found;
         }
         assert!(started.elapsed() < PATIENCE, "waited {PATIENCE:?} for this: {what}");
-        std::thread::sleep(POLL);
+        pause(started.elapsed());
     }
+}
+
+/// Waits before the next look at what has been waited for for so long: a tenth of that.
+pub fn pause(waited: Duration) {
+    std::thread::sleep((waited / 10).clamp(MIN_PAUSE, MAX_PAUSE));
 }
 
 pub fn until_true(what: &str, mut holds: impl FnMut() -> bool) {

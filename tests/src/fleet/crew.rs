@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 
 use crate::fleet::Fleet;
 use crate::program::{Running, stop_all};
+use crate::wait;
 
 /// How long a condition of the whole fleet may take at most: a load on a busy machine, and a fault that takes
 /// its time to pass.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// How often the fleet is looked at: a look costs a process.
-const POLL: Duration = Duration::from_millis(100);
 /// How many lines of what each process said are shown where something went wrong.
 const LAST_LINES: usize = 12;
 
@@ -116,7 +115,7 @@ impl<'a> Crew<'a> {
                 }
             }
             assert!(started.elapsed() < PATIENCE, "waited {PATIENCE:?} for this: {what}\n{}", self.shown());
-            std::thread::sleep(POLL);
+            wait::pause(started.elapsed());
         }
     }
 

@@ -10,6 +10,7 @@
 //! - `new_broker`: one with nothing in it is made ready by hand;
 //! - `away`: Postgres is away for long, and a person hears of it all the same;
 //! - `database`: Postgres is restarted, and the answer to a commit is lost;
+//! - `dead`: each part in turn, and every place says so; the longest, and so among the first;
 //! - `full`: the drive has no room beyond its reserve;
 //! - `rewound`: the database is restored from an older copy;
 //! - `wires`: the wire to each is cut, for long and half-way through a reply;
@@ -18,7 +19,6 @@
 //! - `slow`: a transfer takes longer than the broker waits for;
 //! - `mail`: the mail server is down;
 //! - `jobs`: backup jobs of two hosts, each by its own workers;
-//! - `truth`: each part is dead in turn, and every place says so;
 //! - `two_lines`: from the embedded default to all this by two lines of configuration.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -26,6 +26,7 @@ mod away;
 mod broker;
 mod cluster;
 mod database;
+mod dead;
 mod full;
 mod jobs;
 mod kills;
@@ -38,7 +39,6 @@ mod relays;
 mod rewound;
 mod slow;
 mod tap;
-mod truth;
 mod two_lines;
 mod wires;
 

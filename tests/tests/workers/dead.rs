@@ -15,6 +15,7 @@ use strongroom_tests::program::Running;
 use strongroom_tests::site::Site;
 use strongroom_tests::smtp::MailServer;
 use strongroom_tests::truth::{Cell, Dead, PLACES, ROWS, Row};
+use strongroom_tests::wait;
 
 use self::look::{Process, Scraped};
 
@@ -136,7 +137,7 @@ impl Watched {
                 ended.said(),
                 self.processes.iter().map(Process::readyz).collect::<Vec<_>>()
             );
-            std::thread::sleep(Duration::from_millis(300));
+            wait::pause(started.elapsed());
         }
     }
 
@@ -239,7 +240,7 @@ fn r8_nothing_dead_looks_well_anywhere() {
         while let Some(untrue) = watched.untrue(&row, &before, mails) {
             let said = || look::all(&watched.processes, |process| process.stderr());
             assert!(started.elapsed() < TOLD_WITHIN, "{} is dead, and {untrue}\n{}", row.what, said());
-            std::thread::sleep(Duration::from_millis(300));
+            wait::pause(started.elapsed());
         }
         println!("{}: said everywhere after {:?}", row.what, started.elapsed());
         watched.mend(row.dead);
