@@ -13,7 +13,7 @@ static ENDED: Condvar = Condvar::new();
 #[derive(Debug)]
 pub struct Turn(());
 
-/// Waits until fewer than [`FLEETS`] other tests have their processes at work.
+/// Waits until fewer than `FLEETS` other tests have their processes at work.
 pub fn turn() -> Turn {
     let free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut free = ENDED.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
