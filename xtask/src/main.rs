@@ -2,8 +2,8 @@
 //!
 //! In reading order: [`steps`] runs and times what the chores are made of; [`cargo`] makes
 //! the commands; [`ci`] and [`mod@test`] are the chores that must pass, and [`mod@bench`] the one that
-//! measures; [`packages`], [`deny`] and [`unused`] are single steps of theirs; [`suites`] runs the
-//! tests' binaries, and [`tally`] adds the tests up. [`faults`] tries the workers again and again; [`package`] makes what is installed, and [`tool`] what it needs.
+//! measures; [`packages`], [`deny`] and [`unused`] are single steps of theirs, and [`tally`] adds the tests
+//! up. [`faults`] tries the workers again and again; [`package`] makes what is installed, and [`tool`] what it needs.
 
 mod bench;
 mod cargo;
@@ -13,7 +13,6 @@ mod faults;
 mod package;
 mod packages;
 mod steps;
-mod suites;
 mod tally;
 mod test;
 mod tool;

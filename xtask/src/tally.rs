@@ -23,7 +23,7 @@ impl Tally {
 
     /// Adds what one binary's closing line says, if it is one:
     /// `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; …`.
-    pub(crate) fn add(&mut self, line: &str) {
+    fn add(&mut self, line: &str) {
         let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". ")) else {
             return;
         };

@@ -1,10 +1,7 @@
 //! The tests, and all that they need.
 
-use anyhow::Result;
-
 use crate::cargo::{FEATURES, SAMPLE_FEATURE, cargo, run as run_command};
 use crate::steps::Steps;
-use crate::suites::{self, Job};
 use crate::tally::Tally;
 use crate::{package, packages};
 
@@ -21,10 +18,6 @@ pub(crate) const BOOKINGS_VARIABLE: &str = "STRONGROOM_TEST_BOOKINGS";
 
 /// How many tests run at once for each core: most of them wait, for a server, a clock or a disk.
 const THREADS_PER_CORE: usize = 2;
-/// How libtest is told of it.
-pub(crate) const THREADS_VARIABLE: &str = "RUST_TEST_THREADS";
-/// How many binaries run at once, each with that many threads.
-const LANES: usize = 2;
 
 /// How much the tests are to do.
 #[derive(Debug, Clone, Copy)]
@@ -53,36 +46,26 @@ pub(crate) fn prepare(steps: &mut Steps) -> bool {
         })
 }
 
-/// Prepares the tests, and runs them: all of them by themselves, or those that cargo chooses by its arguments.
+/// Prepares the tests, and runs them.
 pub(crate) fn run(steps: &mut Steps, load: Load, args: &[String]) {
     if !prepare(steps) {
         return;
     }
-    let mut variables = vec![(KILLS_VARIABLE, load.kills.to_string()), (BOOKINGS_VARIABLE, load.bookings.to_string())];
-    if std::env::var_os(THREADS_VARIABLE).is_none() {
-        let threads = THREADS_PER_CORE * std::thread::available_parallelism().map_or(1, usize::from);
-        variables.push((THREADS_VARIABLE, threads.to_string()));
-    }
+    let threads = THREADS_PER_CORE * std::thread::available_parallelism().map_or(1, usize::from);
     let mut tally = Tally::default();
     steps.run("tests", || {
-        if args.is_empty() {
-            return suites::run(jobs()?, LANES, &variables, &mut tally);
-        }
         let mut test = cargo(&["test", "--workspace", "--features", FEATURES, "--no-fail-fast"]);
-        tally.run(test.envs(variables).args(args))
+        test.env(KILLS_VARIABLE, load.kills.to_string()).env(BOOKINGS_VARIABLE, load.bookings.to_string());
+        if std::env::var_os("RUST_TEST_THREADS").is_none() {
+            test.env("RUST_TEST_THREADS", threads.to_string());
+        }
+        tally.run(test.args(args))
     });
+    if args.is_empty() {
+        steps.run("sample family", || {
+            let features = format!("{FEATURES},{SAMPLE_FEATURE}");
+            tally.run(&mut cargo(&["test", "--workspace", "--features", &features, "--test", "family"]))
+        });
+    }
     steps.tests(tally);
-}
-
-/// Everything that `cargo test` runs, and the sample family.
-fn jobs() -> Result<Vec<Job>> {
-    let built = suites::build(&mut cargo(&["test", "--workspace", "--features", FEATURES, "--no-run"]))?;
-    let features = format!("{FEATURES},{SAMPLE_FEATURE}");
-    let sample = cargo(&["test", "--workspace", "--features", &features, "--test", "family"]);
-    let documented = cargo(&["test", "--workspace", "--features", FEATURES, "--no-fail-fast", "--doc"]);
-    let mut jobs = suites::jobs(built);
-    jobs.push(Job::new("documentation", documented));
-    // It is built first: not beside the longest, and not last.
-    jobs.insert(jobs.len() / 2, Job::new("sample family", sample));
-    Ok(jobs)
 }
