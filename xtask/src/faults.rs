@@ -60,7 +60,9 @@ pub(crate) fn run(steps: &mut Steps, times: u32, bookings: u32, args: &[String])
             let models = ["--ignored", "r3_"];
             run_command(&mut command(&suite(VERIFY)?.to_string_lossy(), &models))?;
             let mut workers = command(&suite(WORKERS)?.to_string_lossy(), &["--include-ignored"]);
-            run_command(workers.args(args).env(BOOKINGS_VARIABLE, bookings.to_string()))?;
+            // With a load of that size, one test at a time keeps every core busy.
+            workers.args(args).env("RUST_TEST_THREADS", "1").env(BOOKINGS_VARIABLE, bookings.to_string());
+            run_command(&mut workers)?;
         }
         Ok(())
     });
